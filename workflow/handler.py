@@ -1,0 +1,84 @@
+"""The shape that every handler has.
+
+A handler is a module. It says what it needs in a few names and does its work in `run`, which
+gets a `Context` and returns an `Outcome` or raises `TaskFailed`. It moves no task file, writes
+no result and knows nothing of the exchange: the runner and the sweep do that for all of them.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+from pydantic import BaseModel, ConfigDict
+
+from workflow.config import Config
+from workflow.process import Finished
+
+
+class Params(BaseModel):
+    """Base of the parameters of a task type: unknown ones are errors, named in the result."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class RunProgram(Protocol):
+    """Runs a program for the task: in its own process group, under the task's deadline, its whole
+    output in the attempt's log. The task's lease lives as long as any process of the program.
+
+    Raises TaskFailed `timeout` or `cancelled` itself, with the output so far.
+    """
+
+    def __call__(
+        self,
+        argv: Sequence[str | os.PathLike[str]],
+        *,
+        cwd: Path,
+        env: Mapping[str, str] | None = None,
+    ) -> Finished: ...
+
+
+@dataclass(frozen=True)
+class Context:
+    """What a handler is given for one attempt at one task."""
+
+    task_id: str
+    task_type: str
+    params: Any
+    """The handler's own Params, validated."""
+    config: Config
+    attempt: int
+    """Counts from 1."""
+    folder: Path
+    """Where this task's logs and reports lie; becomes results/DAY/TASK-ID.logs/."""
+    run_program: RunProgram
+    say: Callable[[str], None] = lambda _: None
+    """One line of progress for whoever watches the sweep."""
+
+
+@dataclass
+class Outcome:
+    """What a handler did."""
+
+    outputs: dict[str, Any]
+    """Named values; checked against the task's expected_outputs."""
+    verdict: str
+    """One sentence in plain English, fit for a phone's notification."""
+    summary: str = ""
+    statistics: Mapping[str, Any] = field(default_factory=dict)
+    next_steps: Sequence[str] = ()
+
+
+class Handler(Protocol):
+    """A task type's module."""
+
+    Params: type[Params]
+
+    def run(self, context: Context) -> Outcome:
+        """Do the task. Raises TaskFailed when it cannot be done; anything else is a defect."""
+
+    def resources(self, params: Any, config: Config) -> Sequence[str]:
+        """Names of what no two tasks may use at once (the site's real path, a bucket)."""

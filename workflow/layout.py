@@ -1,0 +1,95 @@
+"""Where things lie in an exchange, and where the exchange is.
+
+Standard library only, and little of it: the idle sweep imports this module and nothing heavier.
+"""
+
+from __future__ import annotations
+
+import os
+
+CONFIG = "workflow.yaml"
+
+TASKS = "tasks"
+PENDING = "tasks/pending"
+WAITING = "tasks/waiting"
+IN_PROGRESS = "tasks/in-progress"
+COMPLETED = "tasks/completed"
+FAILED = "tasks/failed"
+TEMPLATES = "tasks/templates"
+RESULTS = "results"
+LATEST = "results/latest"
+ARCHIVE = "archive"
+
+RUNTIME = ".workflow"
+LAST_SWEEP = ".workflow/last-sweep"
+PARKED = ".workflow/parked"
+SWEEP_LOCK = ".workflow/sweep.lock"
+LEASES = ".workflow/leases"
+RUNS = ".workflow/runs"
+
+STATE_FOLDERS = {
+    "pending": PENDING,
+    "waiting": WAITING,
+    "in-progress": IN_PROGRESS,
+    "completed": COMPLETED,
+    "failed": FAILED,
+}
+
+FOLDERS = (
+    *STATE_FOLDERS.values(),
+    TEMPLATES,
+    RESULTS,
+    LATEST,
+    ARCHIVE,
+    RUNTIME,
+    LEASES,
+    RUNS,
+)
+
+SUFFIX = ".md"
+RESULT_SUFFIX = ".result.md"
+LOGS_SUFFIX = ".logs"
+
+
+def is_task_name(name: str) -> bool:
+    """Whether an entry of a state folder is a task (and not `.gitkeep`, a temp file, …)."""
+    return name.endswith(SUFFIX) and not name.startswith(".")
+
+
+def find_root(start: str, environ: dict[str, str] | os._Environ[str]) -> str | None:
+    """The exchange to work on: `$WORKFLOW_ROOT`, else the nearest parent with a workflow.yaml."""
+    named = environ.get("WORKFLOW_ROOT")
+    if named:
+        return os.path.abspath(os.path.expanduser(named))
+    folder = os.path.abspath(start)
+    while not os.path.isfile(os.path.join(folder, CONFIG)):
+        parent = os.path.dirname(folder)
+        if parent == folder:
+            return None
+        folder = parent
+    return folder
+
+
+def parked_signature(root: str) -> str:
+    """Everything whose change could make a parked task runnable, as one short string.
+
+    The names, sizes, times and inodes of the waiting files and of workflow.yaml, and the times
+    of the folders into which predecessors settle. Costs one stat a parked task, however long the
+    history is: a folder's own time changes with every entry that comes or goes.
+    """
+    marks = []
+    for path in (CONFIG, COMPLETED, FAILED):
+        try:
+            seen = os.stat(os.path.join(root, path))
+        except FileNotFoundError:
+            marks.append("-")
+        else:
+            marks.append(f"{seen.st_mtime_ns}.{seen.st_ino}.{seen.st_size}")
+    with os.scandir(os.path.join(root, WAITING)) as entries:
+        parked = []
+        for entry in entries:
+            if is_task_name(entry.name):
+                seen = entry.stat(follow_symlinks=False)
+                parked.append(f"{entry.name}.{seen.st_mtime_ns}.{seen.st_size}.{seen.st_ino}")
+    # Nothing parked: nothing that settles elsewhere can wake it.
+    return "|".join(marks + sorted(parked)) if parked else marks[0]

@@ -1,0 +1,290 @@
+"""YAML as version 1.2 means it, read at C speed, bounded, with the place of every value.
+
+PyYAML's libyaml parser finds the structure; the rules that give plain scalars their types are
+those of the YAML 1.2 core schema (https://yaml.org/spec/1.2.2/#103-core-schema), so `no` and
+`2026-01-19` are strings. Tags other than the core ones are refused. So are duplicate keys, and
+documents that are too deep or that expand to too much through aliases.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple, TypeAlias
+
+import yaml
+from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
+
+from workflow.errors import Problem
+
+MAX_BYTES = 1024 * 1024
+"""Largest file of ours that is read, in bytes. Real task files have some two thousand."""
+MAX_DEPTH = 48
+MAX_NODES = 50_000
+"""Most values in a document after its aliases are expanded."""
+
+Path: TypeAlias = tuple[str | int, ...]
+
+_TAG = "tag:yaml.org,2002:"
+_CORE = (
+    (_TAG + "bool", r"true|True|TRUE|false|False|FALSE", "tTfF"),
+    (_TAG + "null", r"~|null|Null|NULL|", ["~", "n", "N", ""]),
+    (_TAG + "int", r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+", "-+0123456789"),
+    (
+        _TAG + "float",
+        r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?"
+        r"|[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)",
+        "-+.0123456789",
+    ),
+)
+_LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_DUMPER: Any = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
+
+
+class InvalidYaml(ValueError):
+    """The text is not a YAML document that we take; `problem` says why and where."""
+
+    def __init__(self, problem: Problem) -> None:
+        super().__init__(problem.message)
+        self.problem = problem
+
+
+class Loaded(NamedTuple):
+    """A document's plain values, and the nodes that know where each of them stands."""
+
+    data: Any
+    node: Node | None
+
+
+class _Loader(_LOADER):  # type: ignore[misc]
+    yaml_implicit_resolvers: dict[str, list[tuple[str, re.Pattern[str]]]] = {}  # noqa: RUF012
+
+
+for _tag, _pattern, _first in _CORE:
+    _Loader.add_implicit_resolver(_tag, re.compile(f"(?:{_pattern})\\Z"), list(_first))
+
+
+# A document that reaches MAX_DEPTH has this many brackets, an indentation this deep, or a run of
+# compact indicators on one line. Only then is the exact depth counted, event by event: the C
+# composer recurses on the machine's stack and would crash long before Python could object.
+_MAYBE_DEEP = re.compile(
+    rf"^[ ]{{{MAX_DEPTH // 2}}}|(?:[-?][ \t]+){{{MAX_DEPTH // 2}}}", re.MULTILINE
+)
+
+
+def load(text: str) -> Loaded:
+    """The one document in `text`. Raises InvalidYaml; lines and columns count from 1."""
+    try:
+        if text.count("[") + text.count("{") >= MAX_DEPTH or _MAYBE_DEEP.search(text):
+            _check_depth(text)
+        loader = _Loader(text)
+        try:
+            node = loader.get_single_node()
+        finally:
+            loader.dispose()
+    except yaml.MarkedYAMLError as error:
+        raise InvalidYaml(_explain(error, text)) from error
+    except yaml.YAMLError as error:
+        raise InvalidYaml(Problem(f"unreadable YAML: {error}")) from error
+    if node is None:
+        return Loaded(None, None)
+    return Loaded(_Builder().build(node), node)
+
+
+def _check_depth(text: str) -> None:
+    depth = 0
+    for event in yaml.parse(text, Loader=_Loader):
+        if isinstance(event, yaml.CollectionStartEvent):
+            depth += 1
+            if depth > MAX_DEPTH:
+                raise InvalidYaml(_at(event, f"nested deeper than {MAX_DEPTH} levels"))
+        elif isinstance(event, yaml.CollectionEndEvent):
+            depth -= 1
+
+
+def _at(thing: Any, message: str, hint: str | None = None) -> Problem:
+    mark = thing.start_mark
+    return Problem(message, line=mark.line + 1, column=mark.column + 1, hint=hint)
+
+
+def _explain(error: yaml.MarkedYAMLError, text: str) -> Problem:
+    mark = error.problem_mark or error.context_mark
+    message = error.problem or error.context or "unreadable YAML"
+    hint = None
+    line = None if mark is None else mark.line + 1
+    column = None if mark is None else mark.column + 1
+    if mark is not None:
+        lines = text.splitlines()
+        here = lines[mark.line] if mark.line < len(lines) else ""
+        if "\t" in here[: mark.column + 1] or "\t" in message:
+            hint = "indent with spaces; YAML allows no tabs there"
+        elif "mapping values are not allowed" in message:
+            hint = "quote a value that contains ': '"
+        elif "could not find expected ':'" in message:
+            hint = "each line of a mapping is 'key: value'"
+        elif here.rstrip().endswith(("'", '"')) or "quoted scalar" in message:
+            hint = "a quote is not closed, or stands inside another"
+    return Problem(message, line=line, column=column, hint=hint)
+
+
+class _Builder:
+    """Plain values from nodes. An alias counts whenever it is used, so a bomb meets the bound."""
+
+    def __init__(self) -> None:
+        self.nodes = 0
+        self.open: set[int] = set()
+
+    def build(self, node: Node) -> Any:
+        self.nodes += 1
+        if self.nodes > MAX_NODES:
+            raise InvalidYaml(_at(node, f"more than {MAX_NODES} values once aliases are expanded"))
+        if isinstance(node, ScalarNode):
+            return _scalar(node)
+        if id(node) in self.open:
+            raise InvalidYaml(_at(node, "an alias that contains itself"))
+        self.open.add(id(node))
+        if len(self.open) > MAX_DEPTH:
+            raise InvalidYaml(_at(node, f"nested deeper than {MAX_DEPTH} levels"))
+        try:
+            if isinstance(node, SequenceNode):
+                _only(node, "seq")
+                return [self.build(item) for item in node.value]
+            _only(node, "map")
+            return self._mapping(node)
+        finally:
+            self.open.discard(id(node))
+
+    def _mapping(self, node: Any) -> dict[Any, Any]:
+        built: dict[Any, Any] = {}
+        for key_node, value_node in node.value:
+            if not isinstance(key_node, ScalarNode):
+                raise InvalidYaml(_at(key_node, "a key must be a single word or string"))
+            key = _scalar(key_node)
+            if key in built:
+                raise InvalidYaml(_at(key_node, f"the key {key!r} stands here twice"))
+            built[key] = self.build(value_node)
+        return built
+
+
+def _only(node: Node, kind: str) -> None:
+    if node.tag != _TAG + kind:
+        raise InvalidYaml(_at(node, f"the tag {node.tag!r} is not allowed here"))
+
+
+def _scalar(node: ScalarNode) -> Any:
+    tag, value = node.tag, node.value
+    if tag == _TAG + "str":
+        return value
+    try:
+        if tag == _TAG + "null":
+            return None
+        if tag == _TAG + "bool":
+            return {"true": True, "false": False}[value.lower()]
+        if tag == _TAG + "int":
+            base = {"0o": 8, "0x": 16}.get(value[:2], 10)
+            return int(value, base)
+        if tag == _TAG + "float":
+            return float(value.lower().replace(".inf", "inf").replace(".nan", "nan"))
+    except (KeyError, ValueError) as error:
+        raise InvalidYaml(_at(node, f"{value!r} is not what its tag says")) from error
+    raise InvalidYaml(_at(node, f"the tag {tag!r} is not allowed here"))
+
+
+def place(node: Node | None, path: Path) -> tuple[int, int] | None:
+    """Line and column (from 1) of the value at `path`, or of its nearest ancestor that exists.
+
+    For a mapping's entry it is the place of the key, which is where a person looks.
+    """
+    where = node
+    mark = None if node is None else node.start_mark
+    for step in path:
+        if isinstance(where, MappingNode):
+            for key, value in where.value:
+                if key.value == str(step):
+                    where, mark = value, key.start_mark
+                    break
+            else:
+                break
+        elif isinstance(where, SequenceNode) and isinstance(step, int):
+            if step >= len(where.value):
+                break
+            where = where.value[step]
+            mark = where.start_mark
+        else:
+            break
+    return None if mark is None else (mark.line + 1, mark.column + 1)
+
+
+# What some reader, of YAML 1.1 or 1.2, would take for something else than a string is quoted when
+# we write it; times are not, since the task format shows them bare.
+class _Dumper(_DUMPER):  # type: ignore[misc]
+    yaml_implicit_resolvers = {  # noqa: RUF012
+        first: [rule for rule in rules if rule[0] != _TAG + "timestamp"]
+        for first, rules in _DUMPER.yaml_implicit_resolvers.items()
+    }
+
+    def ignore_aliases(self, data: object) -> bool:
+        return True
+
+    def increase_indent(self, flow: bool = False, indentless: bool = False) -> Any:
+        return super().increase_indent(flow, False)
+
+
+for _tag, _pattern, _first in _CORE:
+    _Dumper.add_implicit_resolver(_tag, re.compile(f"(?:{_pattern})\\Z"), list(_first))
+
+
+def _represent_str(dumper: Any, value: str) -> ScalarNode:
+    style = "|" if "\n" in value else None
+    node: ScalarNode = dumper.represent_scalar(_TAG + "str", value, style=style)
+    return node
+
+
+_Dumper.add_representer(str, _represent_str)
+
+
+def dump(data: Mapping[str, Any]) -> str:
+    """`data` as a block of YAML, keys in their order, that reads back as the same values."""
+    text: str = yaml.dump(
+        _plain(data), Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=100
+    )
+    return text
+
+
+def dump_inline(value: Any) -> str:
+    """`value` on one line, as it may stand behind `key: `."""
+    text: str = yaml.dump(
+        _plain(value),
+        Dumper=_Inline,
+        default_flow_style=True,
+        sort_keys=False,
+        allow_unicode=True,
+        width=2**30,
+    )
+    return text.removesuffix("\n").removesuffix("\n...")
+
+
+class _Inline(_Dumper):
+    """Flow style throughout: a string with line breaks is quoted, not a block."""
+
+
+_Inline.add_representer(
+    str,
+    lambda dumper, value: dumper.represent_scalar(
+        _TAG + "str", value, style='"' if "\n" in value else None
+    ),
+)
+
+
+def _plain(value: Any) -> Any:
+    """`value` of plain types only: what a handler returned may hold tuples, paths or enums."""
+    if value is None or type(value) in (bool, int, float, str):
+        return value
+    if isinstance(value, Mapping):
+        return {str(k): _plain(v) for k, v in value.items()}
+    if isinstance(value, (list, tuple, set, frozenset, Iterator)):
+        return [_plain(item) for item in value]
+    for kind in (bool, int, float, str):
+        if isinstance(value, kind):
+            return kind(value)
+    return str(value)
