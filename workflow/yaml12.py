@@ -246,7 +246,7 @@ _Dumper.add_representer(str, _represent_str)
 def dump(data: Mapping[str, Any]) -> str:
     """`data` as a block of YAML, keys in their order, that reads back as the same values."""
     text: str = yaml.dump(
-        _plain(data), Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=100
+        plain(data), Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=100
     )
     return text
 
@@ -254,7 +254,7 @@ def dump(data: Mapping[str, Any]) -> str:
 def dump_inline(value: Any) -> str:
     """`value` on one line, as it may stand behind `key: `."""
     text: str = yaml.dump(
-        _plain(value),
+        plain(value),
         Dumper=_Inline,
         default_flow_style=True,
         sort_keys=False,
@@ -276,14 +276,14 @@ _Inline.add_representer(
 )
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
     """`value` of plain types only: what a handler returned may hold tuples, paths or enums."""
     if value is None or type(value) in (bool, int, float, str):
         return value
     if isinstance(value, Mapping):
-        return {str(k): _plain(v) for k, v in value.items()}
+        return {str(k): plain(v) for k, v in value.items()}
     if isinstance(value, (list, tuple, set, frozenset, Iterator)):
-        return [_plain(item) for item in value]
+        return [plain(item) for item in value]
     for kind in (bool, int, float, str):
         if isinstance(value, kind):
             return kind(value)

@@ -1,0 +1,216 @@
+"""Markdown with YAML front matter: read quickly, changed without touching what was not changed.
+
+A rewrite never dumps a document anew. It cuts the span of the one value out of the text and puts
+the new value there; comments, order, quotes, line ends, a byte order mark and the body stay byte
+for byte. Then the text is read again, and only if every value is as expected is it given back.
+Front matter too unusual for that (a flow mapping at the top, an old value of several lines) goes
+through ruamel.yaml's round trip, under the same check.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from yaml.nodes import MappingNode, ScalarNode
+
+from workflow import yaml12
+from workflow.errors import Problem
+
+_BOM = "\ufeff"
+_OPENING = re.compile(r"---[ \t]*(?:\r\n|\n|\r)")
+_CLOSING = re.compile(r"^---[ \t]*(?:\r\n|\n|\r|\Z)", re.MULTILINE)
+
+
+class InvalidDocument(ValueError):
+    """The bytes are not a document that we read. `problems` are all there is to say of it."""
+
+    def __init__(self, *problems: Problem) -> None:
+        super().__init__("; ".join(problem.sentence() for problem in problems))
+        self.problems = problems
+
+
+@dataclass(frozen=True)
+class Document:
+    """A file of ours: `data` is the front matter, `body` all that follows the closing `---`."""
+
+    text: str
+    start: int
+    """Where the YAML starts in `text`, in characters."""
+    end: int
+    """Where the closing `---` starts."""
+    data: dict[str, Any]
+    node: MappingNode | None
+    body: str
+
+    def encode(self) -> bytes:
+        return self.text.encode("utf-8")
+
+    def place(self, path: yaml12.Path) -> tuple[int, int] | None:
+        """Line and column, in the file, of the value at `path`, or of its nearest ancestor."""
+        found = yaml12.place(self.node, path)
+        return None if found is None else (found[0] + 1, found[1])
+
+    def replace(self, changes: Mapping[str, Any]) -> Document:
+        """The document with these top-level values set. What is equal already is not touched.
+
+        Raises ValueError if the change cannot be made without another value changing too.
+        """
+        document = self
+        for key, value in changes.items():
+            if key in document.data and _same(document.data[key], value):
+                continue
+            document = document._set(key, value)
+        return document
+
+    def _set(self, key: str, value: Any) -> Document:
+        expected = {**self.data, key: value}
+        for attempt in (self._splice, self._round_trip):
+            text = attempt(key, value)
+            if text is None:
+                continue
+            try:
+                changed = parse(text.encode("utf-8"))
+            except InvalidDocument:
+                continue
+            if _same(changed.data, expected) and changed.body == self.body:
+                return changed
+        raise ValueError(f"the front matter cannot take {key!r} without other values changing")
+
+    def _splice(self, key: str, value: Any) -> str | None:
+        """The text with one span exchanged; None where a span would not be enough."""
+        newline = _newline(self.text)
+        if self.node is None or self.node.flow_style:
+            return None if self.node else self._insert(f"{key}: {yaml12.dump_inline(value)}", "")
+        for name, old in self.node.value:
+            if name.value != key:
+                continue
+            one_span = (
+                old.style not in ("|", ">") if isinstance(old, ScalarNode) else old.flow_style
+            )
+            if not one_span:
+                return None
+            start, end = (self.start + mark.index for mark in (old.start_mark, old.end_mark))
+            space = "" if start < end or self.text[start - 1 : start] in (" ", "\t") else " "
+            return self.text[:start] + space + yaml12.dump_inline(value) + self.text[end:]
+        indent = " " * self.node.start_mark.column
+        block = isinstance(value, (Mapping, list)) and value
+        lines = yaml12.dump({key: value}) if block else f"{key}: {yaml12.dump_inline(value)}\n"
+        return self._insert(newline.join(indent + line for line in lines.splitlines()), newline)
+
+    def _insert(self, lines: str, newline: str) -> str:
+        newline = newline or _newline(self.text)
+        return self.text[: self.end] + lines + newline + self.text[self.end :]
+
+    def _round_trip(self, key: str, value: Any) -> str:
+        import io
+
+        from ruamel.yaml import YAML
+
+        yaml = YAML(typ="rt")
+        yaml.preserve_quotes = True
+        yaml.width = 2**16
+        matter = self.text[self.start : self.end].replace("\r\n", "\n")
+        tree = yaml.load(matter) or {}
+        tree[key] = value
+        written = io.StringIO()
+        yaml.dump(tree, written)
+        matter = written.getvalue().replace("\n", _newline(self.text))
+        return self.text[: self.start] + matter + self.text[self.end :]
+
+
+def parse(raw: bytes) -> Document:
+    """The document in `raw`. Raises InvalidDocument with the place and a way to mend it."""
+    if len(raw) > yaml12.MAX_BYTES:
+        raise InvalidDocument(
+            Problem(
+                f"{len(raw)} bytes; a file of this kind has at most {yaml12.MAX_BYTES}",
+                hint="keep large content in the site and name its path in params",
+            )
+        )
+    text = _decode(raw)
+    opening = _OPENING.match(text, len(_BOM) if text.startswith(_BOM) else 0)
+    if opening is None:
+        raise InvalidDocument(
+            Problem(
+                "does not start with front matter",
+                line=1,
+                column=1,
+                hint="the first line must be exactly '---'",
+            )
+        )
+    closing = _CLOSING.search(text, opening.end())
+    if closing is None:
+        raise InvalidDocument(
+            Problem(
+                "the front matter is not closed",
+                line=text.count("\n") + 1,
+                hint="end it with a line that is exactly '---'",
+            )
+        )
+    matter = text[opening.end() : closing.start()]
+    try:
+        data, node = yaml12.load(matter)
+    except yaml12.InvalidYaml as error:
+        raise InvalidDocument(_lower(error.problem)) from error
+    if data is not None and not isinstance(data, dict):
+        raise InvalidDocument(
+            Problem("the front matter is not a mapping", line=2, hint="write lines of 'key: value'")
+        )
+    mapping = node if isinstance(node, MappingNode) else None
+    return Document(
+        text, opening.end(), closing.start(), data or {}, mapping, text[closing.end() :]
+    )
+
+
+def _decode(raw: bytes) -> str:
+    if raw.startswith((b"\xff\xfe", b"\xfe\xff")):
+        raise InvalidDocument(Problem("is UTF-16 text", line=1, hint="save it as UTF-8"))
+    if (nul := raw.find(b"\0")) >= 0:
+        line = raw.count(b"\n", 0, nul) + 1
+        raise InvalidDocument(Problem("contains a NUL byte", line=line, hint="save it as text"))
+    try:
+        return raw.decode("utf-8")
+    except UnicodeDecodeError as error:
+        line = raw.count(b"\n", 0, error.start) + 1
+        column = error.start - (raw.rfind(b"\n", 0, error.start) + 1) + 1
+        raise InvalidDocument(
+            Problem(
+                f"the byte 0x{raw[error.start]:02x} is not UTF-8",
+                line=line,
+                column=column,
+                hint="save it as UTF-8",
+            )
+        ) from error
+
+
+def _lower(problem: Problem) -> Problem:
+    """The problem one line further down: the YAML starts below the opening `---`."""
+    from dataclasses import replace
+
+    return problem if problem.line is None else replace(problem, line=problem.line + 1)
+
+
+def _newline(text: str) -> str:
+    first = re.search(r"\r\n|\n|\r", text)
+    return first.group() if first else "\n"
+
+
+def _same(a: Any, b: Any) -> bool:
+    """Equality that tells 1 from true and from 1.0, and takes not-a-number for itself."""
+    if isinstance(a, Mapping) and isinstance(b, Mapping):
+        return list(a) == list(b) and all(_same(a[key], b[key]) for key in a)
+    if isinstance(a, (list, tuple)) and isinstance(b, (list, tuple)):
+        return len(a) == len(b) and all(map(_same, a, b))
+    return type(a) is type(b) and (a == b or (a != a and b != b))
+
+
+def compose(data: Mapping[str, Any], body: str) -> bytes:
+    """A new document. Raises ValueError if YAML cannot hold some value of `data`."""
+    matter = yaml12.dump(data)
+    raw = f"---\n{matter}---\n{body}".encode()
+    if not _same(parse(raw).data, yaml12.plain(data)):
+        raise ValueError("a value would not read back as it was written")
+    return raw

@@ -1,0 +1,365 @@
+"""The exchange: which task is where. Names, renames and locks; never a file's contents.
+
+The protocol
+------------
+The folder that a task file lies in is its state:
+
+    pending -> in-progress -> completed | failed
+    pending -> waiting -> in-progress          (parked: a predecessor, an approval, a time)
+    in-progress -> waiting                     (backing off before a retry)
+    pending | waiting -> failed                (unreadable, cancelled)
+
+1.  A file appears whole or not at all, and under a name that was free (`durable.create`).
+2.  A file changes whole or not at all (`durable.replace`).
+3.  A file moves by one rename, after which both folders are fsynced (`durable.move`). Losing the
+    race for it is a return value, not an error.
+4.  Whoever changes a task's state holds its lease: an flock(2) on .workflow/leases/ID.json. The
+    programs that an attempt starts inherit the descriptor, so the kernel keeps the lease held
+    until the last of them is gone, also when the sweep was killed. flock, not lockf: a POSIX
+    lock would be dropped as soon as any descriptor of the file is closed.
+5.  Settling an attempt: logs are moved beside where the result will be, the result is linked into
+    its day, the task is moved, the lease is removed. A crash between any two of these leaves a
+    task in in-progress with a free lease; if it has a result, only the rest is done again.
+6.  Only a submitter makes names in pending, holding an flock on that folder: so an id that was
+    seen free in every state is still free when it is linked.
+7.  .workflow/ is runtime state. Without it no task is lost and none is done twice.
+
+Costs do not grow with history: an id carries its date, so a task is found by trying exact names.
+
+Assumptions: one local file system that has links, flock and atomic rename (APFS, ext4, XFS,
+Btrfs, ZFS); everything of the exchange on that one file system.
+"""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import os
+import re
+import secrets
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+
+from workflow import durable, layout
+from workflow.layout import LOGS_SUFFIX, RESULT_SUFFIX, STATE_FOLDERS, SUFFIX, is_task_name
+
+TASK_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,179}")
+"""What an id may look like. The length leaves room for what is appended to it in file names."""
+
+_DATED = re.compile(r"(\d{4})-(\d{2})-(\d{2})-\d{4}-")
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Where a task file lies. `state` is a key of STATE_FOLDERS; archived ones keep theirs unknown
+    and are told by `archived`."""
+
+    task_id: str
+    state: str
+    path: str
+    archived: bool = False
+
+
+class Lease:
+    """The exclusive right to change one task's state; see rule 4. Closed by `release` or death."""
+
+    def __init__(self, task_id: str, path: str, descriptor: int) -> None:
+        self.task_id = task_id
+        self.path = path
+        self.descriptor = descriptor
+
+    def write(self, raw: bytes) -> None:
+        """Replace what the lease says of its attempt. Not durable: a crash may leave less."""
+        os.ftruncate(self.descriptor, 0)
+        os.pwrite(self.descriptor, raw, 0)
+
+    def read(self) -> bytes:
+        return os.pread(self.descriptor, 65_536, 0)
+
+    def release(self, *, remove: bool = False) -> None:
+        """Let go; `remove` when the task has ended and nothing is left to say of it."""
+        if remove:
+            # Unlinked while locked: whoever waits for this very file sees that it has no name
+            # any more (`lease`, below) and opens the next one.
+            with suppress(FileNotFoundError):
+                os.unlink(self.path)
+        os.close(self.descriptor)
+
+
+class Exchange:
+    """The folders below one root. Every method is safe beside other processes' calls."""
+
+    def __init__(self, root: str | os.PathLike[str]) -> None:
+        self.root = os.path.abspath(root)
+
+    def path(self, *parts: str) -> str:
+        return os.path.join(self.root, *parts)
+
+    def folder(self, state: str) -> str:
+        return os.path.join(self.root, STATE_FOLDERS[state])
+
+    def task_path(self, state: str, task_id: str) -> str:
+        return os.path.join(self.folder(state), task_id + SUFFIX)
+
+    def prepare(self) -> None:
+        """Make the folders that are missing: git keeps no empty ones. Raises OSError."""
+        for name in layout.FOLDERS:
+            os.makedirs(self.path(name), exist_ok=True)
+
+    # -- left-overs --------------------------------------------------------------------------
+
+    def remove_leftovers(self) -> int:
+        """Remove the temporary files of writers that died; returns their number."""
+        removed = 0
+        folders = [self.folder(state) for state in STATE_FOLDERS]
+        for folder in [*folders, *self.days(), self.path(layout.RUNTIME)]:
+            if folder.endswith((layout.COMPLETED, layout.FAILED)):
+                continue  # nothing is ever written there, only moved
+            for name in _names(folder):
+                if name.startswith(".") and name.endswith(durable.TEMPORARY):
+                    removed += durable.remove_if_abandoned(os.path.join(folder, name))
+        return removed
+
+    # -- ids and submission ------------------------------------------------------------------
+
+    @contextmanager
+    def submitting(self) -> Iterator[None]:
+        """Hold the right to make names in pending (rule 6)."""
+        descriptor = os.open(self.folder("pending"), os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(descriptor)
+
+    def submit(self, wanted: str, render: Callable[[str], bytes], tail: str = "") -> str:
+        """Publish a task in pending under `wanted`, or `wanted-2`, … and return its id.
+
+        `render` makes the file for an id; `tail` is kept at the end of whichever id is taken.
+        Call it inside `submitting`.
+        """
+        number = 1
+        while True:
+            suffix = "" if number == 1 else f"-{number}"
+            task_id = f"{wanted}{suffix}{tail}"
+            # Twice: a task that goes back to waiting for a retry walks against the order of our
+            # look, and is seen by the second one.
+            free = not (self.find(task_id) or self.find(task_id)) and not self.result(task_id)
+            if free and durable.create(self.task_path("pending", task_id), render(task_id)):
+                return task_id
+            number += 1
+
+    # -- finding -----------------------------------------------------------------------------
+
+    def find(self, task_id: str) -> Found | None:
+        """The task with exactly this id, in any state, then in the archive."""
+        for state in STATE_FOLDERS:  # in the order in which tasks move
+            path = self.task_path(state, task_id)
+            if os.path.lexists(path):
+                return Found(task_id, state, path)
+        for month in self._months(task_id):
+            path = self.path(layout.ARCHIVE, month, "tasks", task_id + SUFFIX)
+            if os.path.lexists(path):
+                return Found(task_id, "archived", path, archived=True)
+        return None
+
+    def matching(self, prefix: str) -> list[str]:
+        """The ids that start with `prefix`, of all states and of the months it may lie in."""
+        folders = [self.folder(state) for state in STATE_FOLDERS]
+        folders += [self.path(layout.ARCHIVE, m, "tasks") for m in self._months(prefix)]
+        return sorted(
+            {
+                name.removesuffix(SUFFIX)
+                for folder in folders
+                for name in _names(folder)
+                if name.startswith(prefix) and is_task_name(name)
+            }
+        )
+
+    def ids_ending_with(self, tail: str) -> list[str]:
+        """The ids that end with `tail`, in all states and the whole archive, newest first."""
+        folders = [self.folder(state) for state in STATE_FOLDERS]
+        folders += [self.path(layout.ARCHIVE, m, "tasks") for m in self._months("")]
+        ending = tail + SUFFIX
+        found = {n for folder in folders for n in _names(folder) if n.endswith(ending)}
+        return sorted((name.removesuffix(SUFFIX) for name in found), reverse=True)
+
+    def names(self, state: str) -> list[str]:
+        """The ids of a state, in no order."""
+        return [n.removesuffix(SUFFIX) for n in _names(self.folder(state)) if is_task_name(n)]
+
+    def count(self, state: str) -> int:
+        return sum(map(is_task_name, _names(self.folder(state))))
+
+    def _months(self, task_id: str) -> list[str]:
+        """The archived months in which a task may lie: none before the month of its id."""
+        dated = _DATED.match(task_id) or re.match(r"(\d{4})-(\d{2})", task_id)
+        first = f"{dated[1]}-{dated[2]}" if dated else ""
+        months = [m for m in _names(self.path(layout.ARCHIVE)) if re.fullmatch(r"\d{4}-\d{2}", m)]
+        return sorted(month for month in months if month >= first)
+
+    # -- results -----------------------------------------------------------------------------
+
+    def days(self) -> list[str]:
+        """The day folders of results, newest first."""
+        folder = self.path(layout.RESULTS)
+        days = [name for name in _names(folder) if re.fullmatch(r"\d{4}-\d{2}-\d{2}", name)]
+        return [os.path.join(folder, day) for day in sorted(days, reverse=True)]
+
+    def _homes(self, task_id: str) -> Iterator[str]:
+        """The folders in which a task's result may lie, the likeliest first.
+
+        Most tasks end on the day that their id names; the others within the days since, of
+        which the archive keeps few here. One stat each, whatever the folders hold.
+        """
+        dated = _DATED.match(task_id)
+        if dated:
+            yield self.path(layout.RESULTS, "-".join(dated.groups()))
+        yield from self.days()
+        for month in self._months(task_id):
+            results = self.path(layout.ARCHIVE, month, "results")
+            for day in sorted(_names(results)):
+                yield os.path.join(results, day)
+
+    def result(self, task_id: str) -> str | None:
+        """The path of a task's result, wherever it lies; None while there is none."""
+        return self._at_home(task_id, RESULT_SUFFIX)
+
+    def logs(self, task_id: str) -> str | None:
+        """The folder of a task's logs: of the running attempt, else beside its result."""
+        running = self.path(layout.RUNS, task_id)
+        if os.path.isdir(running):
+            return running
+        return self._at_home(task_id, LOGS_SUFFIX)
+
+    def _at_home(self, task_id: str, suffix: str) -> str | None:
+        for home in self._homes(task_id):
+            path = os.path.join(home, task_id + suffix)
+            if os.path.lexists(path):
+                return path
+        return None
+
+    def run_folder(self, task_id: str) -> str:
+        """Where the logs of a task lie until it is settled; made if missing."""
+        path = self.path(layout.RUNS, task_id)
+        os.makedirs(path, exist_ok=True)
+        return path
+
+    def publish_logs(self, task_id: str, day: str) -> str | None:
+        """Move a task's logs to the day of its result; their new path, None if there are none."""
+        home = self.path(layout.RESULTS, day)
+        os.makedirs(home, exist_ok=True)
+        target = os.path.join(home, task_id + LOGS_SUFFIX)
+        running = self.path(layout.RUNS, task_id)
+        with suppress(FileNotFoundError, NotADirectoryError):
+            if not os.listdir(running):
+                os.rmdir(running)
+            elif not os.path.lexists(target):
+                os.rename(running, target)
+        return target if os.path.isdir(target) else None
+
+    def publish_result(self, task_id: str, day: str, raw: bytes) -> str | None:
+        """Link the one result of a task into its day; None if the task has a result already."""
+        existing = self.result(task_id)
+        if existing is not None:
+            return None
+        home = self.path(layout.RESULTS, day)
+        if not os.path.isdir(home):
+            os.makedirs(home, exist_ok=True)
+            durable.sync_folder(self.path(layout.RESULTS))
+        path = os.path.join(home, task_id + RESULT_SUFFIX)
+        return path if durable.create(path, raw) else None
+
+    def link_latest(self, name: str, result_path: str) -> None:
+        """Point results/latest/NAME.result.md at a result. Derived, so not made durable."""
+        folder = self.path(layout.LATEST)
+        aside = os.path.join(folder, f".{secrets.token_hex(8)}{durable.TEMPORARY}")
+        os.symlink(os.path.relpath(result_path, folder), aside)
+        os.rename(aside, os.path.join(folder, name + RESULT_SUFFIX))
+
+    def newest_result(self) -> str | None:
+        """The path of the newest result of all, from the links of results/latest/."""
+        folder = self.path(layout.LATEST)
+        newest: tuple[int, str] | None = None
+        for name in _names(folder):
+            link = os.path.join(folder, name)
+            if name.endswith(RESULT_SUFFIX):
+                with suppress(FileNotFoundError):
+                    age = (os.stat(link).st_mtime_ns, os.path.realpath(link))
+                    newest = max(newest or age, age)
+        return newest[1] if newest else None
+
+    # -- leases and the sweep's lock ---------------------------------------------------------
+
+    def lease(self, task_id: str) -> Lease | None:
+        """Take a task's lease; None while somebody holds it, a left-over child included."""
+        path = self.path(layout.LEASES, task_id + ".json")
+        while True:
+            descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError as error:
+                os.close(descriptor)
+                if error.errno in (errno.EAGAIN, errno.EACCES):
+                    return None
+                raise
+            if os.fstat(descriptor).st_nlink:
+                return Lease(task_id, path, descriptor)
+            # RACE: its last holder removed the file between our open and our lock.
+            os.close(descriptor)
+
+    def read_lease(self, task_id: str) -> bytes:
+        """What the lease of a task says, without taking it; empty if there is none."""
+        try:
+            with open(self.path(layout.LEASES, task_id + ".json"), "rb") as file:
+                return file.read(65_536)
+        except FileNotFoundError:
+            return b""
+
+    def claim(self, task_id: str, state: str) -> Lease | None:
+        """Take a task out of `state` to run it. None if another was faster."""
+        lease = self.lease(task_id)
+        if lease is None:
+            return None
+        source = self.task_path(state, task_id)
+        if durable.move(source, self.task_path("in-progress", task_id)):
+            return lease
+        lease.release(remove=not os.path.lexists(source))
+        return None
+
+    @contextmanager
+    def sweeping(self) -> Iterator[bool]:
+        """The right to be the one sweep; False at once where another sweep has it."""
+        from filelock import FileLock, Timeout
+
+        lock = FileLock(self.path(layout.SWEEP_LOCK))
+        try:
+            lock.acquire(blocking=False)
+        except Timeout:
+            yield False
+            return
+        try:
+            yield True
+        finally:
+            lock.release()
+
+    def touch_last_sweep(self) -> None:
+        """Leave the sign of life by which others know that the timer works."""
+        path = self.path(layout.LAST_SWEEP)
+        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o644))
+        os.utime(path)
+
+    def last_sweep(self) -> float | None:
+        """When a sweep last gave a sign of life, in seconds since the epoch."""
+        try:
+            return os.stat(self.path(layout.LAST_SWEEP)).st_mtime
+        except FileNotFoundError:
+            return None
+
+
+def _names(folder: str) -> list[str]:
+    try:
+        return os.listdir(folder)
+    except (FileNotFoundError, NotADirectoryError):
+        return []
