@@ -119,7 +119,7 @@ class Config:
     broken: Mapping[str, Problem] = field(default_factory=dict)
 
     def path(self, written: Path) -> Path:
-        """The absolute path of `written`, which may be relative to workflow.yaml or start with `~`."""
+        """The absolute path of `written`: relative to workflow.yaml, absolute, or from `~`."""
         return Path(os.path.normpath(self.root / os.path.expanduser(written)))
 
     def site(self, named: str | None) -> tuple[str, Site]:

@@ -1,0 +1,76 @@
+"""Whether a task may run now, and what it waits for if not."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from workflow import document
+from workflow.errors import TaskError
+from workflow.exchange import Exchange
+from workflow.result import read_result, utc
+from workflow.task import Task
+
+
+@dataclass(frozen=True, slots=True)
+class Parked:
+    """Cannot run yet. `until` is when that may change by itself."""
+
+    waits_for: Literal["approval", "task", "time"]
+    reason: str
+    until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Doomed:
+    """Can never run: what it was to follow did not succeed."""
+
+    error: TaskError
+
+
+def admit(task: Task, exchange: Exchange, now: datetime) -> Parked | Doomed | None:
+    """None if the task may run now. Predecessors first: a doomed task needs no approval."""
+    for predecessor in task.file.after:
+        state = _ended(predecessor, exchange)
+        if state == "waiting":
+            unknown = "" if exchange.find(predecessor) else ", of which there is no task yet"
+            return Parked("task", f"waits for {predecessor}{unknown}")
+        if state is not None:
+            return Doomed(
+                TaskError(
+                    code="predecessor_failed",
+                    category="chain",
+                    message=f"it was to run after {predecessor}, which {state}",
+                    action="fix",
+                    hint=f"see `workflow show {predecessor}`, mend it and submit both again",
+                )
+            )
+    not_before = task.file.not_before
+    if not_before is not None and not_before > now:
+        return Parked("time", f"not before {utc(not_before)}", not_before)
+    if task.file.requires_approval and not task.file.approval:
+        return Parked("approval", "waits for a person's approval")
+    return None
+
+
+def _ended(predecessor: str, exchange: Exchange) -> str | None:
+    """None if it succeeded, `waiting` while it has not ended, else what came of it."""
+    path = exchange.result(predecessor)
+    if path is None:
+        found = exchange.find(predecessor)
+        if found is None or found.state not in ("completed", "failed", "archived"):
+            return "waiting"
+        # Its result was cleared away; the folder still says how it ended.
+        return None if found.state != "failed" else "did not succeed"
+    try:
+        result = read_result(path)
+    except (document.InvalidDocument, OSError):
+        return "left a result that cannot be read"
+    if result.get("status") != "success":
+        return f"ended as {result.get('status')}"
+    verification = result.get("verification")
+    verdict = verification.get("verdict") if isinstance(verification, dict) else None
+    if isinstance(verdict, str) and verdict.startswith("failed"):
+        return f"did not give what was expected: {verification.get('reason')}"
+    return None

@@ -1,0 +1,206 @@
+"""A result: how a task ended, for programs in the front matter and for people in the body."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from workflow import document, yaml12
+from workflow.errors import Status, TaskError
+from workflow.expectations import Verification
+from workflow.redact import redact
+
+LOG_TAIL_BYTES = 8_192
+"""How much of the output stands in the result itself; the whole of it lies beside it."""
+
+WHO_ACTS = {
+    "fix": "Claude Code can mend this and submit the task again.",
+    "retry": "This passes by itself; submit the task again with `workflow retry`.",
+    "escalate": "A person has to act; nothing is tried again until then.",
+}
+
+_UNPRINTABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufeff\ufffe\uffff]")
+
+
+def utc(moment: datetime) -> str:
+    """`2026-01-19T14:30:45Z`, as every time in our files is written."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One run of a task. `status` is a task's status, or `interrupted` when it was cut off."""
+
+    number: int
+    started_at: str
+    status: str
+    duration_seconds: float | None = None
+    error: str | None = None
+    """The code of its error."""
+    worker_id: str | None = None
+
+    def as_dict(self) -> dict[str, Any]:
+        keys = ("number", "started_at", "status", "duration_seconds", "error", "worker_id")
+        return {key: getattr(self, key) for key in keys if getattr(self, key) is not None}
+
+
+@dataclass
+class Result:
+    """Everything that a result file says."""
+
+    task_id: str
+    task_type: str | None
+    status: Status
+    verdict: str
+    """One sentence in plain English, fit for a phone's notification."""
+    started_at: str
+    completed_at: str
+    duration_seconds: float
+    worker_id: str
+    environment: str | None = None
+    outputs: Mapping[str, Any] = field(default_factory=dict)
+    error: TaskError | None = None
+    verification: Verification | None = None
+    attempts: Sequence[Attempt] = ()
+    warnings: Sequence[str] = ()
+    summary: str = ""
+    statistics: Mapping[str, Any] = field(default_factory=dict)
+    next_steps: Sequence[str] = ()
+    logs: str = ""
+
+    @property
+    def day(self) -> str:
+        return self.completed_at[:10]
+
+    def front_matter(self) -> dict[str, Any]:
+        data: dict[str, Any] = {
+            "task_id": self.task_id,
+            "task_type": self.task_type,
+            "status": self.status,
+        }
+        if self.environment:
+            data["environment"] = self.environment
+        data |= {
+            "started_at": self.started_at,
+            "completed_at": self.completed_at,
+            "duration_seconds": round(self.duration_seconds, 3),
+            "worker_id": self.worker_id,
+            "outputs": dict(self.outputs),
+        }
+        if self.error:
+            data["error"] = self.error.as_dict()
+        if self.verification:
+            data["verification"] = self.verification.as_dict()
+        data["attempts"] = [attempt.as_dict() for attempt in self.attempts]
+        if self.warnings:
+            data["warnings"] = list(self.warnings)
+        return data
+
+    def body(self) -> str:
+        parts = [self.verdict]
+        if self.summary:
+            parts.append(self.summary)
+        if self.error:
+            parts += ["## Error", *_error_lines(self.error)]
+        if self.statistics:
+            rows = [f"- {name}: {_figure(value)}" for name, value in self.statistics.items()]
+            parts += ["## Statistics", "\n".join(rows)]
+        if self.verification and self.verification.checks:
+            parts += ["## Verification", _table(self.verification)]
+        if self.warnings:
+            parts += ["## Warnings", "\n".join(f"- {text}" for text in self.warnings)]
+        if self.next_steps:
+            parts += ["## Next Steps", "\n".join(f"- {step}" for step in self.next_steps)]
+        return "\n" + "\n\n".join(parts) + "\n"
+
+
+def render(result: Result) -> bytes:
+    """The file. Secrets and control characters are taken out of whatever a tool gave us.
+
+    Never fails: what YAML cannot hold is left out of the front matter, named there, and the
+    result is still read by a person.
+    """
+    matter = _clean(result.front_matter())
+    body = _clean(result.body())
+    logs = _log_tail(_clean(result.logs))
+    for attempt in ({"logs": logs}, {"logs": "could not be written as YAML; see the .logs folder"}):
+        try:
+            return document.compose({**matter, **attempt}, body)
+        except ValueError:
+            continue
+    outputs = json.dumps(matter.pop("outputs", {}), default=str)
+    readable = f"{body}\n## Outputs\n\n```json\n{outputs}\n```\n"
+    kept = {key: value for key, value in matter.items() if isinstance(value, (str, int, float))}
+    return document.compose({**kept, "outputs": {}, "logs": "see the body"}, readable)
+
+
+def read_result(path: str) -> dict[str, Any]:
+    """The front matter of a result file, and its body under `body`.
+
+    Raises document.InvalidDocument for a file that somebody damaged, OSError for one that is gone.
+    """
+    with open(path, "rb") as file:
+        read = document.parse(file.read(yaml12.MAX_BYTES + 1))
+    return {**read.data, "body": read.body}
+
+
+def verdict_of(body: str) -> str:
+    """The first sentence of a result's body."""
+    return body.strip().split("\n", 1)[0]
+
+
+def _error_lines(error: TaskError) -> list[str]:
+    place = error.place()
+    lines = [f"`{place}`: {error.message}" if place else error.message]
+    if error.excerpt:
+        lines.append("\n".join(f"    {line}" for line in error.excerpt.splitlines()))
+    if error.hint:
+        lines.append(f"How to mend it: {error.hint}")
+    lines.append(f"{WHO_ACTS[error.action]} (code `{error.code}`)")
+    return lines
+
+
+def _table(verification: Verification) -> str:
+    rows = [f"Verdict: `{verification.verdict}`: {verification.reason}.", ""]
+    rows += ["| check | expected | actual | passed |", "| --- | --- | --- | --- |"]
+    for check in verification.checks:
+        actual = yaml12.dump_inline(check.actual).replace("|", "\\|")
+        short = actual if len(actual) <= 60 else actual[:57] + "..."
+        expected = check.expected.replace("|", "\\|")
+        rows.append(f"| {check.name} | {expected} | {short} | {'yes' if check.passed else 'no'} |")
+    return "\n".join(rows)
+
+
+def _figure(value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return f"{value:,}" if isinstance(value, int) else str(value)
+
+
+def _clean(value: Any) -> Any:
+    """`value` without secrets and without characters that no text file should hold."""
+    if isinstance(value, str):
+        return _UNPRINTABLE.sub("�", redact(value.replace("\r\n", "\n")))
+    if isinstance(value, Mapping):
+        return {_clean(str(key)): _clean(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_clean(item) for item in value]
+    return value
+
+
+def _log_tail(logs: str) -> str:
+    """Whole lines from the end; no trailing blanks, which would forbid YAML's block style."""
+    lines = [line.rstrip().expandtabs() for line in logs.splitlines()]
+    kept: list[str] = []
+    size = 0
+    for line in reversed(lines):
+        size += len(line) + 1
+        if size > LOG_TAIL_BYTES:
+            kept.append(f"[{len(lines) - len(kept)} earlier lines are in the .logs folder]")
+            break
+        kept.append(line)
+    return "\n".join(reversed(kept)).strip("\n") + "\n" if kept else ""

@@ -1,0 +1,267 @@
+"""A task: what its file says, completed by its type's template and by workflow.yaml."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+
+from workflow import document, expectations, templates
+from workflow.config import Config, Retry, problems_of
+from workflow.document import Document
+from workflow.errors import Problem, WorkflowError, nearest
+from workflow.expectations import Expectation
+from workflow.handler import Handler, Params
+from workflow.handlers import TASK_TYPES, TaskType, nearest_types
+
+PRIORITIES = ("urgent", "high", "normal", "low")
+
+TEMPLATE_KEYS = ("worker_type", "approval_confirmation")
+"""Keys of the task format that are kept for people and decide nothing."""
+
+
+def _one_or_many(value: Any) -> Any:
+    return [value] if isinstance(value, str) else value
+
+
+def _utc(value: Any) -> Any:
+    """An ISO time; one without a zone is UTC, as everything in a task file is."""
+    if not isinstance(value, str):
+        raise ValueError("must be a UTC time such as 2026-01-19T14:30:00Z")
+    moment = datetime.fromisoformat(value)
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+
+
+class TaskFile(BaseModel):
+    """The front matter of a task file. Keys that are not known are kept and have no effect."""
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+
+    task_id: str | None = Field(default=None, description="the file's name without .md")
+    task_type: str = Field(description="what to do: one of `workflow types`")
+    created_at: str | None = Field(default=None, description="UTC time")
+    created_by: str | None = None
+    status: str | None = Field(default=None, description="follows the folder; never trusted")
+    worker_type: str | None = None
+    priority: Literal["urgent", "high", "normal", "low"] = "normal"
+    timeout_minutes: float | None = Field(default=None, gt=0, le=1440)
+    context: dict[str, Any] | None = Field(default=None, description="audit trail, free in form")
+    params: dict[str, Any] = Field(default={}, description="what the type takes")
+    expected_outputs: list[Any] | dict[str, Any] | None = None
+    requires_approval: bool = False
+    approval_confirmation: str | None = None
+    approval_confirmed: bool | None = None
+    approval: dict[str, Any] | None = Field(default=None, description="written by approval")
+    after: Annotated[list[str], BeforeValidator(_one_or_many)] = Field(
+        default=[], description="ids of tasks that must have succeeded"
+    )
+    not_before: Annotated[datetime, BeforeValidator(_utc)] | None = Field(
+        default=None, description="UTC time before which it is not run"
+    )
+    retry: Retry | None = None
+    idempotency_key: str | None = None
+    chain: str | None = Field(default=None, description="id of the chain that it belongs to")
+
+
+class InvalidTask(ValueError):
+    """A file is not a task that can be run. `problems` holds all that is wrong with it."""
+
+    def __init__(self, code: str, problems: Sequence[Problem]) -> None:
+        super().__init__("; ".join(problem.sentence() for problem in problems))
+        self.code = code
+        self.problems = tuple(problems)
+
+
+@dataclass(frozen=True)
+class Task:
+    """A task with nothing left open: ready to be run, or parked until it may be."""
+
+    task_id: str
+    file: TaskFile
+    kind: TaskType
+    handler: Handler
+    params: Params
+    expected: list[Expectation]
+    timeout_seconds: float
+    retry: Retry
+    resources: frozenset[str]
+    """What no two tasks may use at the same time."""
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def environment(self) -> str | None:
+        named = getattr(self.params, "environment", None)
+        return named if isinstance(named, str) else None
+
+    @property
+    def rank(self) -> int:
+        """0 for the most urgent."""
+        return PRIORITIES.index(self.file.priority)
+
+
+def read_task(raw: bytes, task_id: str, config: Config) -> tuple[Task, Document]:
+    """The task in the bytes of a file. Raises InvalidTask with every problem at once."""
+    try:
+        read = document.parse(raw)
+    except document.InvalidDocument as error:
+        raise InvalidTask("unreadable_task", error.problems) from error
+    return build_task(read, task_id, config), read
+
+
+def build_task(read: Document, task_id: str, config: Config) -> Task:
+    """Complete what a document says and check it. Raises InvalidTask with every problem."""
+    named = read.data.get("task_type")
+    kind = TASK_TYPES.get(named) if isinstance(named, str) else None
+    template = None if kind is None else _template(config, kind.name)
+    merged = {**(template.defaults if template else {}), **read.data}
+    params, problems = _params(read, template)
+    file = _file({**merged, "params": params}, read, problems)
+    if kind is None or file is None:
+        if kind is None and isinstance(named, str):
+            problems.append(_at(read, ("task_type",), **_unknown_type(named)))
+            raise InvalidTask("unknown_type", problems)
+        raise InvalidTask("invalid_task", problems)
+    handler = kind.load()
+    checked: Params | None = None
+    try:
+        checked = handler.Params.model_validate(params)
+    except ValidationError as error:
+        for path, problem in problems_of(error, None, handler.Params):
+            where = ("params", *path)
+            problems.append(_at(read, where, problem.message, problem.hint, problem.did_you_mean))
+    expected = _expected(file, read, problems)
+    code = _reachable(checked, config, read, problems)
+    if problems or checked is None:
+        raise InvalidTask(code or "invalid_task", problems)
+    used: Sequence[str] = ()
+    with suppress(WorkflowError):  # said by the attempt, with the code that fits
+        used = handler.resources(checked, config)
+    minutes = file.timeout_minutes or config.policies.timeout_minutes
+    return Task(
+        task_id=task_id,
+        file=file,
+        kind=kind,
+        handler=handler,
+        params=checked,
+        expected=expected,
+        timeout_seconds=minutes * 60,
+        retry=file.retry or config.policies.retry,
+        resources=frozenset(used),
+        warnings=tuple(_warnings(read, task_id)),
+    )
+
+
+def _reachable(
+    params: Params | None, config: Config, read: Document, problems: list[Problem]
+) -> str | None:
+    """Whether the task names only what workflow.yaml lists; else the error code that fits."""
+    code = None
+    for key, look_up in (("environment", config.environment), ("site_path", config.site)):
+        named = getattr(params, key, None)
+        if isinstance(named, str):
+            try:
+                look_up(named)
+            except WorkflowError as error:
+                # A broken entry is no fault of the task: the attempt says what is wrong there.
+                if error.code != "bad_config":
+                    where = _at(read, ("params", key), error.message, error.hint)
+                    problems.append(replace(where, did_you_mean=tuple(error.did_you_mean)))
+                    code = error.code
+    return code if len(problems) == 1 else None
+
+
+def _template(config: Config, name: str) -> templates.Template | None:
+    try:
+        return templates.load_template(config.root, name)
+    except WorkflowError as error:
+        raise InvalidTask("bad_template", error.problems) from error
+
+
+def _params(
+    read: Document, template: templates.Template | None
+) -> tuple[dict[str, Any], list[Problem]]:
+    """The task's own parameters over the template's. Placeholders that were left are said."""
+    problems = []
+    own = read.data.get("params")
+    params = dict(template.params) if template else {}
+    if not isinstance(own, dict):
+        return params, [] if own is None else [_at(read, ("params",), "must be a mapping")]
+    for key, value in own.items():
+        open_choice = templates.choices(value)
+        if open_choice:
+            listed = ", ".join(open_choice)
+            problems.append(_at(read, ("params", key), f"choose one of {listed}"))
+        elif templates.is_hint(value):
+            params.pop(key, None)
+        else:
+            params[key] = value
+    for key, open_choice in (template.choices if template else {}).items():
+        # Which environments there are, workflow.yaml says.
+        if key in params and key != "environment" and str(params[key]) not in open_choice:
+            message = f"{params[key]!r} is not among {', '.join(open_choice)}"
+            near = nearest(str(params[key]), open_choice)
+            problems.append(_at(read, ("params", key), message, None, near))
+    return params, problems
+
+
+def _file(data: Mapping[str, Any], read: Document, problems: list[Problem]) -> TaskFile | None:
+    try:
+        return TaskFile.model_validate(data)
+    except ValidationError as error:
+        for path, problem in problems_of(error, None, TaskFile):
+            near: tuple[str, ...] = ()
+            if "missing" in problem.message:
+                misspelt = [k for k in read.data if k not in TaskFile.model_fields]
+                near = nearest(str(path[-1]), misspelt)
+            hint = f"the key {near[0]!r} is not known" if near else problem.hint
+            problems.append(_at(read, path, problem.message, hint))
+        return None
+
+
+def _expected(file: TaskFile, read: Document, problems: list[Problem]) -> list[Expectation]:
+    try:
+        return expectations.parse(file.expected_outputs)
+    except expectations.InvalidExpectation as error:
+        where: tuple[str | int, ...] = ("expected_outputs", error.name)
+        if isinstance(file.expected_outputs, list):
+            for number, entry in enumerate(file.expected_outputs):
+                if isinstance(entry, dict) and error.name in entry:
+                    where = ("expected_outputs", number, error.name)
+        problems.append(_at(read, where, str(error)))
+        return []
+
+
+def _unknown_type(named: str) -> dict[str, Any]:
+    return {
+        "message": f"there is no task type {named!r}",
+        "hint": "known are: " + ", ".join(TASK_TYPES),
+        "did_you_mean": nearest_types(named),
+    }
+
+
+def _warnings(read: Document, task_id: str) -> list[str]:
+    said = []
+    if read.data.get("task_id", task_id) != task_id:
+        said.append(f"task_id says {read.data['task_id']!r}; the file's name counts: {task_id}")
+    known = list(TaskFile.model_fields)
+    for key in read.data:
+        near = nearest(key, known) if key not in known else ()
+        if near:
+            said.append(f"the key {key!r} is not known; did you mean {near[0]}?")
+    return said
+
+
+def _at(
+    read: Document,
+    path: tuple[str | int, ...],
+    message: str,
+    hint: str | None = None,
+    did_you_mean: Sequence[str] = (),
+) -> Problem:
+    line, column = read.place(path) or (None, None)
+    key = ".".join(map(str, path)) or None
+    return Problem(message, key, line, column, hint, tuple(did_you_mean))
