@@ -69,8 +69,7 @@ def _ended(predecessor: str, exchange: Exchange) -> str | None:
         return "left a result that cannot be read"
     if result.get("status") != "success":
         return f"ended as {result.get('status')}"
-    verification = result.get("verification")
-    verdict = verification.get("verdict") if isinstance(verification, dict) else None
-    if isinstance(verdict, str) and verdict.startswith("failed"):
+    verification = result.get("verification") or {}
+    if str(verification.get("verdict", "")).startswith("failed"):
         return f"did not give what was expected: {verification.get('reason')}"
     return None

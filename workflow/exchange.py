@@ -43,9 +43,13 @@ from dataclasses import dataclass
 
 from workflow import durable, layout
 from workflow.layout import LOGS_SUFFIX, RESULT_SUFFIX, STATE_FOLDERS, SUFFIX, is_task_name
+from workflow.lease import Lease
 
 TASK_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,179}")
 """What an id may look like. The length leaves room for what is appended to it in file names."""
+
+CANCEL = "cancel"
+"""Name of the request to cancel, in the folder of a run."""
 
 _DATED = re.compile(r"(\d{4})-(\d{2})-(\d{2})-\d{4}-")
 
@@ -59,32 +63,6 @@ class Found:
     state: str
     path: str
     archived: bool = False
-
-
-class Lease:
-    """The exclusive right to change one task's state; see rule 4. Closed by `release` or death."""
-
-    def __init__(self, task_id: str, path: str, descriptor: int) -> None:
-        self.task_id = task_id
-        self.path = path
-        self.descriptor = descriptor
-
-    def write(self, raw: bytes) -> None:
-        """Replace what the lease says of its attempt. Not durable: a crash may leave less."""
-        os.ftruncate(self.descriptor, 0)
-        os.pwrite(self.descriptor, raw, 0)
-
-    def read(self) -> bytes:
-        return os.pread(self.descriptor, 65_536, 0)
-
-    def release(self, *, remove: bool = False) -> None:
-        """Let go; `remove` when the task has ended and nothing is left to say of it."""
-        if remove:
-            # Unlinked while locked: whoever waits for this very file sees that it has no name
-            # any more (`lease`, below) and opens the next one.
-            with suppress(FileNotFoundError):
-                os.unlink(self.path)
-        os.close(self.descriptor)
 
 
 class Exchange:
@@ -246,17 +224,36 @@ class Exchange:
         os.makedirs(path, exist_ok=True)
         return path
 
+    def clear_run(self, task_id: str) -> None:
+        """Remove what is left of a settled task's run: a request to cancel it, an empty folder."""
+        folder = self.path(layout.RUNS, task_id)
+        with suppress(OSError):
+            os.unlink(os.path.join(folder, CANCEL))
+        with suppress(OSError):
+            os.rmdir(folder)
+
+    def ask_to_cancel(self, task_id: str) -> None:
+        """Leave the request that a running sweep looks for."""
+        path = os.path.join(self.run_folder(task_id), CANCEL)
+        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o644))
+
+    def asked_to_cancel(self, task_id: str) -> bool:
+        return os.path.exists(self.path(layout.RUNS, task_id, CANCEL))
+
     def publish_logs(self, task_id: str, day: str) -> str | None:
         """Move a task's logs to the day of its result; their new path, None if there are none."""
-        home = self.path(layout.RESULTS, day)
-        os.makedirs(home, exist_ok=True)
-        target = os.path.join(home, task_id + LOGS_SUFFIX)
+        target = self.path(layout.RESULTS, day, task_id + LOGS_SUFFIX)
         running = self.path(layout.RUNS, task_id)
-        with suppress(FileNotFoundError, NotADirectoryError):
-            if not os.listdir(running):
-                os.rmdir(running)
-            elif not os.path.lexists(target):
-                os.rename(running, target)
+        moved = self._at_home(task_id, LOGS_SUFFIX)
+        if moved not in (None, target):
+            # Moved by a sweep that was killed before it could publish the result, another day.
+            os.makedirs(os.path.dirname(target), exist_ok=True)
+            os.rename(str(moved), target)
+        logs = [name for name in _names(running) if name != CANCEL]
+        if logs:
+            os.makedirs(target, exist_ok=True)
+            for name in logs:
+                os.rename(os.path.join(running, name), os.path.join(target, name))
         return target if os.path.isdir(target) else None
 
     def publish_result(self, task_id: str, day: str, raw: bytes) -> str | None:

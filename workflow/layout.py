@@ -93,3 +93,8 @@ def parked_signature(root: str) -> str:
                 parked.append(f"{entry.name}.{seen.st_mtime_ns}.{seen.st_size}.{seen.st_ino}")
     # Nothing parked: nothing that settles elsewhere can wake it.
     return "|".join(marks + sorted(parked)) if parked else marks[0]
+
+
+def dated(task_id: str) -> bool:
+    """Whether an id starts with a date, as every id that we make does."""
+    return len(task_id) > 10 and task_id[4] == task_id[7] == "-" and task_id[:4].isdigit()

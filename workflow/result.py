@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import socket
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -29,6 +30,11 @@ _UNPRINTABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufeff\ufffe
 def utc(moment: datetime) -> str:
     """`2026-01-19T14:30:45Z`, as every time in our files is written."""
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def hostname() -> str:
+    """This machine's name, as far as it fits into a worker's."""
+    return socket.gethostname().split(".")[0] or "localhost"
 
 
 @dataclass(frozen=True, slots=True)

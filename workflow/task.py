@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import stat
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -10,13 +12,14 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
-from workflow import document, expectations, templates
+from workflow import document, expectations, templates, yaml12
 from workflow.config import Config, Retry, problems_of
 from workflow.document import Document
 from workflow.errors import Problem, WorkflowError, nearest
 from workflow.expectations import Expectation
 from workflow.handler import Handler, Params
 from workflow.handlers import TASK_TYPES, TaskType, nearest_types
+from workflow.result import hostname
 
 PRIORITIES = ("urgent", "high", "normal", "low")
 
@@ -98,9 +101,30 @@ class Task:
         return named if isinstance(named, str) else None
 
     @property
+    def worker_id(self) -> str:
+        """Who runs it, as results say it: `hugo-builder-laptop`."""
+        return f"{self.file.worker_type or self.kind.name}-{hostname()}"
+
+    @property
     def rank(self) -> int:
         """0 for the most urgent."""
         return PRIORITIES.index(self.file.priority)
+
+
+def read_regular(path: str) -> bytes:
+    """The bytes of a file of ours. Raises InvalidTask for a link, a pipe, …; FileNotFoundError."""
+    # Not blocking, not following: a pipe must not hang us, nor a link lead us elsewhere.
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        what = "a symbolic link" if os.path.islink(path) else f"unreadable: {error.strerror}"
+        raise InvalidTask("not_a_file", [Problem(f"it is {what}, not a plain file")]) from error
+    with open(descriptor, "rb") as file:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise InvalidTask("not_a_file", [Problem("it is not a plain file")])
+        return file.read(yaml12.MAX_BYTES + 1)
 
 
 def read_task(raw: bytes, task_id: str, config: Config) -> tuple[Task, Document]:

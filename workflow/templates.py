@@ -42,6 +42,8 @@ class Template:
     task_type: str
     data: Mapping[str, Any]
     body: str
+    text: str
+    """The whole file."""
     source: str
     """The file's path, relative to the exchange where it lies in it."""
 
@@ -93,7 +95,7 @@ def load_template(root: str | os.PathLike[str], task_type: str) -> Template | No
             hint=f"mend {source}",
             problems=error.problems,
         ) from error
-    return Template(task_type, read.data, read.body, source)
+    return Template(task_type, read.data, read.body, read.text, source)
 
 
 def builtin_folder() -> Path:

@@ -1,0 +1,92 @@
+"""The front door. An idle `workflow sweep` is decided here, with the standard library alone.
+
+A timer starts us every few seconds and nearly always there is nothing to do. So before anything
+heavy is imported we look: is there a task in pending or in-progress? Can a parked task, or the
+archive, have become due since the last sweep? If not, leave a sign of life and go.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+
+from workflow import layout
+
+
+def main() -> int:
+    """Run the program with `sys.argv`; returns its exit code."""
+    root = _plain_sweep(sys.argv[1:])
+    if root is not None:
+        answer = _idle(root)
+        if answer:
+            if sys.stderr.isatty():
+                sys.stderr.write(answer + "\n")
+            sys.stderr.flush()
+            # Nothing is open, nothing is running: the interpreter's own farewell costs more than
+            # all of the above.
+            os._exit(0)
+    from workflow.cli import run
+
+    return run(sys.argv[1:])
+
+
+def _plain_sweep(argv: list[str]) -> str | None:
+    """The exchange's folder if this is a sweep without further wishes, else None."""
+    words = list(argv)
+    named = None
+    for at, word in enumerate(words):
+        if word == "--root" and at + 1 < len(words):
+            named = words[at + 1]
+            del words[at : at + 2]
+            break
+        if word.startswith("--root="):
+            named = word[len("--root=") :]
+            del words[at]
+            break
+    if words != ["sweep"]:
+        return None
+    if named is not None:
+        return os.path.abspath(os.path.expanduser(named))
+    return layout.find_root(os.getcwd(), os.environ)
+
+
+def _idle(root: str) -> str:
+    """Why there is nothing to do, or the empty string: a sweep has to look closely."""
+    try:
+        if _has_task(root, layout.PENDING) or _has_task(root, layout.IN_PROGRESS):
+            return "Another sweep is running." if _is_swept(root) else ""
+        with open(os.path.join(root, layout.PARKED), encoding="utf-8") as file:
+            times, signature = file.read().split("\n", 1)
+        written, due = map(float, times.split())
+        # A clock that was set back makes the stamp worthless, not true for longer.
+        if not written <= time.time() < due or signature != layout.parked_signature(root) + "\n":
+            return ""
+        os.utime(os.path.join(root, layout.LAST_SWEEP))
+    except (OSError, ValueError):
+        return ""
+    return "Nothing to do."
+
+
+def _has_task(root: str, folder: str) -> bool:
+    return any(map(layout.is_task_name, os.listdir(os.path.join(root, folder))))
+
+
+def _is_swept(root: str) -> bool:
+    import fcntl
+
+    try:
+        lock = os.open(os.path.join(root, layout.SWEEP_LOCK), os.O_RDWR)
+    except FileNotFoundError:
+        return False
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(lock)
+    return False
+
+
+if __name__ == "__main__":
+    sys.exit(main())

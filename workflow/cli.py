@@ -1,0 +1,273 @@
+"""The table of commands, and the one boundary at which errors become exit codes.
+
+Nothing of a command is imported before it is called, and `--help` imports none of them.
+"""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import os
+import sys
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
+
+import typer
+from typer.core import TyperCommand, TyperGroup
+
+from workflow import __version__, layout
+from workflow.errors import Exit, WorkflowError, nearest
+from workflow.reply import Reply, say
+
+if TYPE_CHECKING:
+    from workflow.config import Config
+    from workflow.exchange import Exchange
+
+PROGRAM = "workflow"
+
+
+class Command(NamedTuple):
+    summary: str
+    group: str
+
+
+COMMANDS = {
+    "init": Command("Make an exchange: folders, workflow.yaml, templates", "Set up"),
+    "doctor": Command("Is everything there that the configuration needs?", "Set up"),
+    "demo": Command("Make a sample site and run the whole path on it", "Set up"),
+    "submit": Command("Write a task; prints its id", "Delegate"),
+    "wait": Command("Wait until tasks have ended", "Delegate"),
+    "verify": Command("Did it give what was expected? What now?", "Delegate"),
+    "sweep": Command("Run all that can run, then exit (what the timer calls)", "Run"),
+    "archive": Command("Move finished months out of the way", "Run"),
+    "status": Command("What runs, what waits for whom, is the timer alive?", "See"),
+    "list": Command("The tasks, newest first", "See"),
+    "show": Command("One task with its result, wherever it lies", "See"),
+    "logs": Command("All that a task printed", "See"),
+    "cancel": Command("End a task that has not ended", "Decide"),
+    "retry": Command("Submit a task again", "Decide"),
+    "types": Command("What can be asked for", "Look up"),
+    "templates": Command("The templates that tasks are made from", "Look up"),
+    "validate": Command("Is a task file right? All problems at once", "Look up"),
+    "schema": Command("JSON Schemas of task, result and configuration", "Look up"),
+}
+
+ROOT_HELP = "The exchange's folder (else $WORKFLOW_ROOT, else the nearest with workflow.yaml)."
+
+# Typer brings its own copy of click in some versions; these are its classes in all of them.
+_UsageError: Any = typer.BadParameter.__mro__[1]
+_ClickError: Any = typer.BadParameter.__mro__[2]
+
+
+class LazyGroup(TyperGroup):
+    """A group whose commands are imported when they are called."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        if cmd_name not in COMMANDS:
+            return None
+        module = importlib.import_module(f"workflow.commands.{cmd_name}")
+        app = typer.Typer(add_completion=False, rich_markup_mode=None)
+        app.command(cmd_name, help=inspect.getdoc(module.run), cls=_Plain)(module.run)
+        command = typer.main.get_command(app)
+        command.name = cmd_name
+        return command
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        for group in dict.fromkeys(command.group for command in COMMANDS.values()):
+            with formatter.section(group):
+                formatter.write_dl(
+                    [(name, row.summary) for name, row in COMMANDS.items() if row.group == group]
+                )
+
+
+class _Plain(TyperCommand):
+    """A command whose help keeps the lines of its examples as they are written."""
+
+    def format_help_text(self, ctx: Any, formatter: Any) -> None:
+        formatter.write_paragraph()
+        with formatter.indentation():
+            for line in (self.help or "").splitlines():
+                if line.strip() == "\b":  # click's mark for lines that are not to be wrapped
+                    line = "Examples:"
+                formatter.write(" " * formatter.current_indent + line + "\n" if line else "\n")
+
+
+app = typer.Typer(
+    cls=LazyGroup,
+    add_completion=True,
+    rich_markup_mode=None,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"workflow {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _front(
+    ctx: typer.Context,
+    root: Annotated[str | None, typer.Option("--root", metavar="DIR", help=ROOT_HELP)] = None,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show it and exit.")
+    ] = False,
+) -> None:
+    """Claude Code thinks and writes a task; deterministic handlers do it and write a result.
+
+    Start with `workflow demo`, or `workflow init`.
+    """
+    ctx.obj = root
+
+
+def run(argv: Sequence[str]) -> int:
+    """Run the program; returns its exit code. Nothing gets out of here but KeyboardInterrupt."""
+    as_json = "--json" in argv
+    try:
+        # `standalone_mode=False`: errors come to us, and typer.Exit gives its code back.
+        code = app(list(argv), prog_name=PROGRAM, standalone_mode=False)
+    except _ClickError as error:
+        return _answer(_usage(error), as_json)
+    except WorkflowError as error:
+        return _answer(Reply.of_error(error), as_json)
+    except (KeyboardInterrupt, typer.Abort):
+        print("interrupted", file=sys.stderr)
+        return Exit.INTERRUPTED
+    except BrokenPipeError:
+        # Whoever read our output has seen enough. Keep the farewell from complaining.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return Exit.DONE
+    except Exception as error:
+        return _answer(_defect(error), as_json)
+    return code if isinstance(code, int) else 0
+
+
+def _answer(reply: Reply, as_json: bool) -> int:
+    say(reply, as_json=as_json, field_path=None)
+    return reply.exit
+
+
+def _usage(error: Any) -> Reply:
+    message = error.format_message()
+    near: Sequence[str] = getattr(error, "possibilities", None) or ()
+    command = error.ctx.command_path if getattr(error, "ctx", None) else PROGRAM
+    if "No such command" in message:
+        near = nearest(message.split("'")[1], list(COMMANDS))
+    return Reply.of_error(
+        WorkflowError(
+            "usage",
+            message.rstrip("."),
+            hint=f"see `{command} --help`",
+            did_you_mean=tuple(near),
+        )
+    )
+
+
+def _defect(error: Exception) -> Reply:
+    if isinstance(error, OSError) and error.errno is not None:
+        where = f": {error.filename}" if error.filename else ""
+        return Reply.of_error(
+            WorkflowError(
+                "system_error",
+                f"{error.strerror}{where}",
+                Exit.DEFECT,
+                hint="`workflow doctor` looks at folders, rights and disk",
+                retryable=True,
+            )
+        )
+    import traceback
+
+    traceback.print_exception(error, file=sys.stderr)
+    return Reply.of_error(
+        WorkflowError(
+            "defect",
+            f"a defect of ours: {type(error).__name__}: {error}",
+            Exit.DEFECT,
+            hint="please report it with the lines above",
+        )
+    )
+
+
+class Place:
+    """Where a command works: the exchange that it was pointed to, or that it stands in."""
+
+    def __init__(self, named: str | None) -> None:
+        self._named = named
+
+    @property
+    def root(self) -> str:
+        """Raises WorkflowError `no_exchange`."""
+        if self._named:
+            root = os.path.abspath(os.path.expanduser(self._named))
+            found: str | None = root if os.path.isfile(os.path.join(root, layout.CONFIG)) else None
+            where = f"there is no {layout.CONFIG} in {root}"
+        else:
+            found = layout.find_root(os.getcwd(), os.environ)
+            where = f"there is no {layout.CONFIG} here or in a folder above"
+        if found is None:
+            raise WorkflowError(
+                "no_exchange",
+                where,
+                hint="make an exchange with `workflow init`, or name one with --root DIR",
+            )
+        return found
+
+    def exchange(self) -> Exchange:
+        from workflow.exchange import Exchange
+
+        return Exchange(self.root)
+
+    def config(self) -> Config:
+        from workflow.config import load_config
+
+        return load_config(self.root)
+
+
+def command(function: Callable[..., Reply]) -> Callable[..., None]:
+    """Give a command --json, --field and --root, and say its reply.
+
+    The function's first parameter is the Place that it works at, the others its own.
+    """
+    own = list(inspect.signature(function, eval_str=True).parameters.values())[1:]
+
+    def called(
+        ctx: typer.Context, as_json: bool, field_path: str | None, root: str | None, **given: Any
+    ) -> None:
+        try:
+            reply = function(Place(root or ctx.obj or _inherited(ctx)), **given)
+        except WorkflowError as error:
+            reply = Reply.of_error(error)
+        say(reply, as_json=as_json, field_path=field_path)
+        raise typer.Exit(int(reply.exit))
+
+    kind = inspect.Parameter.KEYWORD_ONLY
+    shared = [
+        ("as_json", bool, typer.Option("--json", help="Answer with one JSON document."), False),
+        (
+            "field_path",
+            str | None,
+            typer.Option("--field", metavar="PATH", help="Print one field, such as data.status."),
+            None,
+        ),
+        ("root", str | None, typer.Option("--root", metavar="DIR", help=ROOT_HELP), None),
+    ]
+    added = [
+        inspect.Parameter(name, kind, default=default, annotation=Annotated[hint, option])
+        for name, hint, option, default in shared
+    ]
+    context = inspect.Parameter("ctx", kind, annotation=typer.Context)
+    theirs = [parameter.replace(kind=kind) for parameter in own]
+    called.__signature__ = inspect.Signature([context, *theirs, *added])  # type: ignore[attr-defined]
+    called.__annotations__ = {p.name: p.annotation for p in [context, *theirs, *added]}
+    called.__doc__ = inspect.getdoc(function)
+    return called
+
+
+def _inherited(ctx: typer.Context) -> str | None:
+    return ctx.parent.obj if ctx.parent is not None else None

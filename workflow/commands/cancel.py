@@ -1,0 +1,75 @@
+"""workflow cancel"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from workflow.cli import Place, command
+from workflow.commands import choices
+from workflow.errors import Exit, TaskError, WorkflowError
+from workflow.overview import ENDED, resolve
+from workflow.reply import Reply
+
+
+@command
+def run(
+    place: Place,
+    task_id: Annotated[
+        str,
+        typer.Argument(
+            metavar="ID", help="An id or its beginning.", autocompletion=choices.task_ids
+        ),
+    ],
+) -> Reply:
+    """End a task that has not ended. One that runs is asked to stop; its programs are ended.
+
+    \b
+    workflow cancel 2026-01-19-1430-hugo-build-staging
+    """
+    from workflow.settle import refuse, settle
+    from workflow.task import InvalidTask, read_regular, read_task
+    from workflow.unrun import unrun_result
+
+    exchange = place.exchange()
+    exchange.prepare()
+    found = resolve(exchange, task_id)
+    task_id = found.task_id
+    if found.state in ENDED:
+        raise WorkflowError(
+            "already_ended",
+            f"{task_id} has ended already",
+            Exit.CONFLICT,
+            hint=f"workflow show {task_id}",
+        )
+    lease = exchange.lease(task_id)
+    again = exchange.find(task_id)
+    if lease is None:
+        exchange.ask_to_cancel(task_id)
+        return Reply(
+            data={"task_id": task_id, "status": "in-progress", "asked": True},
+            notes=[f"{task_id} runs; it was asked to stop."],
+            next=[(f"workflow wait {task_id}", "see it end")],
+        )
+    if again is None or again.state in ENDED:  # RACE: it ended while we took the lease
+        lease.release(remove=True)
+        raise WorkflowError(
+            "already_ended", f"{task_id} has just ended", Exit.CONFLICT, hint="workflow list"
+        )
+    try:
+        task, _ = read_task(read_regular(again.path), task_id, place.config())
+    except InvalidTask as error:
+        refused = refuse(exchange, lease, task_id, again.state, error)
+        return Reply(data={"task_id": refused.task_id, "status": "failed"}, notes=[refused.verdict])
+    reason = TaskError(
+        code="cancelled",
+        category="decision",
+        message="it was cancelled before it ran",
+        action="escalate",
+        hint=f"submit it again with `workflow retry {task_id}`",
+    )
+    settle(exchange, lease, unrun_result(task, reason), again.state)
+    return Reply(
+        data={"task_id": task_id, "status": "cancelled"}, notes=[f"{task_id} is cancelled."]
+    )

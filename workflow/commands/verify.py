@@ -1,0 +1,129 @@
+"""workflow verify"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+from workflow import document
+from workflow.cli import Place, command
+from workflow.commands import choices
+from workflow.errors import Exit, WorkflowError
+from workflow.handlers import TASK_TYPES
+from workflow.overview import ENDED, resolve, waits_for
+from workflow.reply import Reply
+from workflow.result import WHO_ACTS, read_result
+
+
+@command
+def run(
+    place: Place,
+    task_id: Annotated[
+        str,
+        typer.Argument(metavar="ID", help="An id or `latest`.", autocompletion=choices.task_ids),
+    ],
+) -> Reply:
+    """Did the task give what was expected? Says the verdict, each check, and the next command.
+
+    Exit codes: 0 go on, 3 it failed or a check did, 4 it needs approval, 75 it has not ended.
+
+    \b
+    workflow verify latest
+    """
+    exchange = place.exchange()
+    found = resolve(exchange, task_id)
+    if found.state not in ENDED:
+        reason = waits_for(exchange, place.config(), found)
+        needs = reason is not None and reason[0] == "approval" and found.state == "waiting"
+        code = Exit.NEEDS_APPROVAL if needs else Exit.RUNNING
+        raise WorkflowError(
+            "needs_approval" if needs else "still_running",
+            f"{found.task_id} is {found.state}" + (f": {reason[1]}" if reason else ""),
+            code,
+            hint=f"workflow wait {found.task_id}",
+            retryable=not needs,
+        )
+    path = exchange.result(found.task_id)
+    if path is None:
+        raise WorkflowError(
+            "no_result",
+            f"the result of {found.task_id} was cleared away",
+            Exit.TASK_FAILED,
+            hint=f"run it again with `workflow retry {found.task_id}`",
+        )
+    try:
+        result = read_result(path)
+    except document.InvalidDocument as error:
+        raise WorkflowError(
+            "unreadable_result",
+            f"the result of {found.task_id} cannot be read: {error}",
+            Exit.TASK_FAILED,
+            hint=f"read it in an editor: {path}",
+        ) from error
+    return _judge(found.task_id, result)
+
+
+def _judge(task_id: str, result: dict[str, Any]) -> Reply:
+    verification = result.get("verification") or {}
+    error = result.get("error") or {}
+    verdict = str(verification.get("verdict") or "failed")
+    reason = str(verification.get("reason") or error.get("message") or "see the result")
+    checks = verification.get("checks") or []
+    data = {
+        "task_id": task_id,
+        "status": result.get("status"),
+        "verdict": verdict,
+        "reason": error.get("message") or reason,
+        "checks": checks,
+        "error": error or None,
+    }
+    reply = Reply(data=data, text=f"{verdict}: {data['reason']}")
+    rows = [
+        [
+            "ok" if check["passed"] else "failed",
+            str(check["name"]),
+            str(check["expected"]),
+            _short(check["actual"]),
+        ]
+        for check in checks
+    ]
+    if rows:
+        reply.table = (("", "CHECK", "EXPECTED", "ACTUAL"), rows)
+    kind = TASK_TYPES.get(str(result.get("task_type")))
+    if kind is not None and verdict == kind.proceed:
+        reply.next = _onwards(result)
+        return reply
+    reply.exit = Exit.TASK_FAILED
+    reply.error = WorkflowError(
+        "verification_failed",
+        f"{task_id}: {data['reason']}",
+        Exit.TASK_FAILED,
+        hint=error.get("hint") or (WHO_ACTS[error["action"]] if error.get("action") else None),
+    )
+    reply.next = _mending(task_id, verdict, error)
+    return reply
+
+
+def _onwards(result: dict[str, Any]) -> list[tuple[str, str]]:
+    environment = result.get("environment")
+    deploy = f"hugo-deploy-{environment}"
+    if result.get("task_type") == "hugo-build" and deploy in TASK_TYPES:
+        return [(f"workflow submit {deploy}", "publish what was built")]
+    return [("workflow list", "all is well; see what else there is")]
+
+
+def _mending(task_id: str, verdict: str, error: dict[str, Any]) -> list[tuple[str, str]]:
+    if verdict.startswith("warn"):
+        return [(f"workflow show {task_id}", "tell the user about its errors")]
+    if error.get("action") == "fix":
+        return [
+            (f"workflow show {task_id}", "mend what is said there, then:"),
+            (f"workflow retry {task_id}", "run it again"),
+        ]
+    return [(f"workflow logs {task_id} --tail 40", "read what it printed")]
+
+
+def _short(value: Any) -> str:
+    text = "missing" if value is None else str(value)
+    return text if len(text) <= 50 else text[:47] + "..."

@@ -1,0 +1,255 @@
+"""One attempt at one task: the handler in, what came of it out. Moves no files."""
+
+from __future__ import annotations
+
+import errno
+import os
+import time
+import traceback
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from workflow import expectations
+from workflow.config import Config
+from workflow.errors import Action, TaskError, TaskFailed, WorkflowError
+from workflow.handler import Context, Outcome
+from workflow.process import Cancel, Finished, ProgramNotFound
+from workflow.process import run as run_process
+from workflow.result import LOG_TAIL_BYTES, Attempt, Result, utc
+from workflow.task import Task
+
+
+@dataclass(frozen=True)
+class Attempting:
+    """Where and under which limits an attempt runs."""
+
+    number: int
+    folder: Path
+    """Of its logs; exists."""
+    worker_id: str
+    config: Config
+    cancel: Cancel
+    lease: int | None = None
+    """Descriptor that the attempt's programs inherit, so that their lives hold the lease."""
+    earlier: Sequence[Attempt] = ()
+    say: Callable[[str], None] = lambda _: None
+
+    @property
+    def log(self) -> Path:
+        return self.folder / f"attempt-{self.number}.log"
+
+
+def run_attempt(task: Task, attempting: Attempting) -> Result:
+    """Run the task's handler once. Whatever happens in there, a Result comes back.
+
+    Only KeyboardInterrupt and SystemExit pass through: those are meant for the sweep.
+    """
+    started = datetime.now(UTC)
+    clock = time.monotonic()
+    outcome, failure = _execute(task, attempting, clock + task.timeout_seconds)
+    seconds = time.monotonic() - clock
+    status = "success" if failure is None else failure.status
+    outputs = outcome.outputs if failure is None else failure.outputs
+    error = None if failure is None else failure.error
+    verification = expectations.verify(
+        status, {"duration_seconds": round(seconds, 3), **outputs}, task.expected, task.kind.proceed
+    )
+    attempt = Attempt(
+        attempting.number,
+        utc(started),
+        status,
+        round(seconds, 3),
+        error.code if error else None,
+        attempting.worker_id,
+    )
+    first = attempting.earlier[0].started_at if attempting.earlier else attempt.started_at
+    return Result(
+        task_id=task.task_id,
+        task_type=task.kind.name,
+        status=status,
+        verdict=outcome.verdict if failure is None else _sentence(task, failure),
+        started_at=first,
+        completed_at=utc(datetime.now(UTC)),
+        duration_seconds=seconds,
+        worker_id=attempting.worker_id,
+        environment=task.environment,
+        outputs=outputs,
+        error=error,
+        verification=verification,
+        attempts=[*attempting.earlier, attempt],
+        warnings=task.warnings,
+        summary=outcome.summary,
+        statistics=outcome.statistics,
+        next_steps=outcome.next_steps or _next_steps(task, failure),
+        logs=_tail(attempting.log),
+    )
+
+
+def _execute(
+    task: Task, attempting: Attempting, deadline: float
+) -> tuple[Outcome, TaskFailed | None]:
+    """The one ladder from what a handler may raise to how the attempt ended."""
+    nothing = Outcome(outputs={}, verdict="")
+    context = Context(
+        task_id=task.task_id,
+        task_type=task.kind.name,
+        params=task.params,
+        config=attempting.config,
+        attempt=attempting.number,
+        folder=attempting.folder,
+        run_program=_Programs(task, attempting, deadline),
+        say=attempting.say,
+    )
+    try:
+        return task.handler.run(context), None
+    except TaskFailed as failure:
+        return nothing, failure
+    except WorkflowError as error:
+        action: Action = "fix" if error.code.startswith("no_such") else "escalate"
+        return nothing, TaskFailed(
+            TaskError(error.code, error.message, action, "configuration", hint=error.hint)
+        )
+    except OSError as error:
+        return nothing, TaskFailed(_os_error(error))
+    except Exception as error:
+        _append(attempting.log, traceback.format_exc())
+        return nothing, TaskFailed(
+            TaskError(
+                code="handler_defect",
+                category="defect",
+                message=f"the handler of {task.kind.name} broke: {type(error).__name__}: {error}",
+                action="escalate",
+                hint=f"report it with the traceback in {attempting.log.name}",
+            )
+        )
+
+
+class _Programs:
+    """`run_program` of one attempt: one log, one deadline, one way to be cancelled."""
+
+    def __init__(self, task: Task, attempting: Attempting, deadline: float) -> None:
+        self.task = task
+        self.attempting = attempting
+        self.deadline = deadline
+
+    def __call__(
+        self,
+        argv: Sequence[str | os.PathLike[str]],
+        *,
+        cwd: Path,
+        env: Mapping[str, str] | None = None,
+    ) -> Finished:
+        attempting = self.attempting
+        program = os.path.basename(argv[0])
+        try:
+            finished = run_process(
+                argv,
+                cwd=cwd,
+                env=env,
+                log=attempting.log,
+                timeout=max(0.0, self.deadline - time.monotonic()),
+                cancel=attempting.cancel,
+                keep_open=() if attempting.lease is None else (attempting.lease,),
+            )
+        except ProgramNotFound as error:
+            raise TaskFailed(
+                TaskError(
+                    "program_not_found",
+                    str(error),
+                    "escalate",
+                    "environment",
+                    hint="install it, or name its path in workflow.yaml",
+                )
+            ) from error
+        if finished.ended == "timeout":
+            minutes = self.task.timeout_seconds / 60
+            raise TaskFailed(
+                TaskError(
+                    "timeout",
+                    f"{program} was still running after {minutes:g} minutes and was ended",
+                    "escalate",
+                    "time",
+                    hint="see the log for what it was doing; raise timeout_minutes if it was well",
+                ),
+                status="timeout",
+            )
+        if finished.ended == "cancelled":
+            raise TaskFailed(
+                TaskError(
+                    "cancelled",
+                    f"{program} was ended because the task was cancelled",
+                    "escalate",
+                    "decision",
+                    hint="submit it again with `workflow retry`",
+                ),
+                status="cancelled",
+            )
+        return finished
+
+
+def _os_error(error: OSError) -> TaskError:
+    where = f": {error.filename}" if error.filename else ""
+    message = f"{error.strerror or error}{where}"
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return TaskError(
+            "disk_full",
+            message,
+            "escalate",
+            "environment",
+            hint="free some space on that disk, then submit the task again",
+        )
+    if isinstance(error, PermissionError):
+        return TaskError(
+            "permission_denied",
+            message,
+            "escalate",
+            "environment",
+            hint="give the user who runs the sweep the right to it",
+        )
+    return TaskError(
+        "system_error",
+        message,
+        "escalate",
+        "environment",
+        hint="see `workflow doctor`, then submit the task again",
+    )
+
+
+def _sentence(task: Task, failure: TaskFailed) -> str:
+    what = {"timeout": "ran out of time", "cancelled": "was cancelled"}
+    place = f" ({failure.error.place()})" if failure.error.file else ""
+    ended = what.get(failure.status, "failed")
+    message = failure.error.message.rstrip(".")
+    return f"{task.kind.name} {ended}: {message}{place}."
+
+
+def _next_steps(task: Task, failure: TaskFailed | None) -> list[str]:
+    if failure is None:
+        return [f"Check it: `workflow verify {task.task_id}`"]
+    steps = [f"Read all that it printed: `workflow logs {task.task_id}`"]
+    again = f"`workflow retry {task.task_id}`"
+    if failure.error.action == "fix":
+        steps.insert(0, f"Mend what is said above, then {again}")
+    else:
+        steps.append(f"Once the cause is gone: {again}")
+    return steps
+
+
+def _tail(log: Path) -> str:
+    """The end of what the attempt printed, as far as it may stand in the result."""
+    try:
+        with log.open("rb") as file:
+            file.seek(0, os.SEEK_END)
+            size = file.tell()
+            file.seek(max(0, size - 4 * LOG_TAIL_BYTES))
+            raw = file.read()
+    except FileNotFoundError:
+        return ""
+    return raw.decode("utf-8", "backslashreplace")
+
+
+def _append(log: Path, text: str) -> None:
+    with log.open("a", encoding="utf-8") as file:
+        file.write(text)

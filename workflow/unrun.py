@@ -1,0 +1,108 @@
+"""Results of tasks that no handler brought to an end: refused, never run, cut off."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from workflow import layout
+from workflow.errors import Problem, TaskError
+from workflow.exchange import TASK_ID
+from workflow.result import Attempt, Result, hostname, utc
+from workflow.task import InvalidTask, Task
+
+
+def safe_id(name: str) -> str:
+    """An id that says as much of a file's name as an id can hold."""
+    if TASK_ID.fullmatch(name):
+        return name
+    mark = hashlib.sha256(os.fsencode(name)).hexdigest()[:8]
+    readable = re.sub(r"[^A-Za-z0-9._-]+", "-", name)[:80].strip("-._") or "unnamed"
+    return f"{readable}-{mark}"
+
+
+def refused_result(task_id: str, name: str, error: InvalidTask) -> Result:
+    """The result of a file that was no task: what is wrong, where, and how to mend it."""
+    now = utc(datetime.now(UTC))
+    first = error.problems[0]
+    file = f"{name}{layout.SUFFIX}"
+    said = TaskError(
+        code=error.code,
+        category="task_file",
+        message=first.message,
+        action="fix",
+        file=file,
+        line=first.line,
+        column=first.column,
+        hint=first.hint or _meant(first) or "see `workflow schema task`",
+    )
+    problems = [problem.sentence() for problem in error.problems]
+    place = f" at line {first.line}" if first.line else ""
+    return Result(
+        task_id=task_id,
+        task_type=None,
+        status="failed",
+        verdict=f"The task file {file} cannot be run: {first.message}{place}.",
+        started_at=now,
+        completed_at=now,
+        duration_seconds=0.0,
+        worker_id=f"sweep-{hostname()}",
+        outputs={"problems": problems},
+        error=said,
+        summary="\n".join(f"- {line}" for line in problems),
+        next_steps=[
+            f"Mend tasks/failed/{task_id}{layout.SUFFIX} and check it with `workflow validate`",
+            "Then put it into tasks/pending/ under a new name",
+        ],
+    )
+
+
+def _meant(problem: Problem) -> str | None:
+    return f"did you mean {' or '.join(problem.did_you_mean)}?" if problem.did_you_mean else None
+
+
+def unrun_result(task: Task, error: TaskError) -> Result:
+    """The result of a task that was never started."""
+    now = utc(datetime.now(UTC))
+    return Result(
+        task_id=task.task_id,
+        task_type=task.kind.name,
+        status="cancelled",
+        verdict=f"{task.kind.name} was not run: {error.message}.",
+        started_at=now,
+        completed_at=now,
+        duration_seconds=0.0,
+        worker_id=task.worker_id,
+        environment=task.environment,
+        error=error,
+        warnings=task.warnings,
+    )
+
+
+def interrupted_result(task: Task, attempts: Sequence[Attempt]) -> Result:
+    """The result of a task whose last attempt was cut off, and that is not tried again."""
+    error = TaskError(
+        code="interrupted",
+        category="crash",
+        message=f"attempt {len(attempts)} was cut off before it could report",
+        action="escalate",
+        hint="see the log for how far it came, then decide whether to submit it again",
+    )
+    now = utc(datetime.now(UTC))
+    return Result(
+        task_id=task.task_id,
+        task_type=task.kind.name,
+        status="failed",
+        verdict=f"{task.kind.name} was interrupted: {error.message}.",
+        started_at=attempts[0].started_at if attempts else now,
+        completed_at=now,
+        duration_seconds=0.0,
+        worker_id=task.worker_id,
+        environment=task.environment,
+        error=error,
+        attempts=attempts,
+        next_steps=[f"Read how far it came: `workflow logs {task.task_id}`"],
+    )
