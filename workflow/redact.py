@@ -18,7 +18,7 @@ from typing import NamedTuple
 
 REDACTED = "[redacted]"
 LONGEST_LINE = 64 * 1024
-"""Bytes of one unfinished line that are held back; a longer line is released in pieces."""
+"""Bytes of an unfinished line (or key) that are held back; a longer one is released in pieces."""
 OVERLAP = 16 * 1024
 """Bytes that stay held when a piece is released: longer than any real secret with its name."""
 LONGEST_KEY = 32 * 1024
@@ -184,8 +184,8 @@ def redact(text: str, environ: Mapping[str, str] | None = None) -> str:
 
 
 class Redactor:
-    """`redact` for a stream that comes in chunks, cut anywhere. Holds back at most an unfinished
-    line (`LONGEST_LINE`) or private key (`LONGEST_KEY`), so its memory does not grow.
+    """`redact` for a stream that comes in chunks, cut anywhere. Holds back an unfinished line or
+    private key, at most `LONGEST_LINE` bytes, so its memory does not grow.
 
     Not to be shared by threads.
     """
@@ -236,7 +236,7 @@ class Redactor:
         last = None
         for last in _BEGIN.finditer(data, 0, cut):  # noqa: B007 - the last one is wanted
             pass
-        if last is None or cut - last.start() > LONGEST_KEY or _END.search(data, last.end(), cut):
+        if last is None or _END.search(data, last.end(), cut):
             return cut
         return last.start()
 
