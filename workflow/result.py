@@ -13,7 +13,6 @@ from typing import Any
 from workflow import document, yaml12
 from workflow.errors import Status, TaskError
 from workflow.expectations import Verification
-from workflow.redact import redact
 
 LOG_TAIL_BYTES = 8_192
 """How much of the output stands in the result itself; the whole of it lies beside it."""
@@ -190,6 +189,8 @@ def _figure(value: Any) -> str:
 def _clean(value: Any) -> Any:
     """`value` without secrets and without characters that no text file should hold."""
     if isinstance(value, str):
+        from workflow.redact import redact  # its patterns take long to compile; readers need none
+
         return _UNPRINTABLE.sub("�", redact(value.replace("\r\n", "\n")))
     if isinstance(value, Mapping):
         return {_clean(str(key)): _clean(item) for key, item in value.items()}

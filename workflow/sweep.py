@@ -56,6 +56,8 @@ class Report:
     unsettled: list[str] = field(default_factory=list)
     """Names of files in pending that somebody seems to be writing still."""
     archived: int = 0
+    trouble: str | None = None
+    """What the system refused us: said in the exit code, since it is no task's failure."""
     stopped: bool = False
     """Ended early by a signal; what ran is recovered by the next sweep."""
 
@@ -197,7 +199,10 @@ class Sweep:
         for state in ("pending", "waiting"):
             for task_id in self._names(state):
                 if (state, task_id) not in self._known:
-                    self._admit(state, task_id)
+                    try:
+                        self._admit(state, task_id)
+                    except OSError as error:
+                        self._leave(task_id, error)
         return len(self._ready) > before
 
     def _names(self, state: str) -> list[str]:
@@ -455,10 +460,17 @@ class Sweep:
             with contextlib.suppress(OSError):
                 lease.release()
             self._running.pop(task_id, None)
-            if error.errno is None:
-                raise
-            self.report.parked[task_id] = f"left where it is: {error}"
-            self.notice("parked", task_id, f"left where it is: {error}")
+            self._leave(task_id, error)
+
+    def _leave(self, task_id: str, error: OSError) -> None:
+        """The disk is full, a folder cannot be written, …: the task stays where it is."""
+        if error.errno is None:
+            raise error
+        said = f"left where it is: {error.strerror}: {error.filename or task_id}"
+        if self.report.parked.get(task_id) != said:
+            self.report.parked[task_id] = said
+            self.notice("parked", task_id, said)
+        self.report.trouble = f"{task_id} {said}"
 
     def _lease(self, task_id: str) -> Lease | None:
         """The lease of a file that may have any name."""

@@ -121,10 +121,13 @@ def read_regular(path: str) -> bytes:
     except OSError as error:
         what = "a symbolic link" if os.path.islink(path) else f"unreadable: {error.strerror}"
         raise InvalidTask("not_a_file", [Problem(f"it is {what}, not a plain file")]) from error
-    with open(descriptor, "rb") as file:
+    try:
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             raise InvalidTask("not_a_file", [Problem("it is not a plain file")])
-        return file.read(yaml12.MAX_BYTES + 1)
+        with open(descriptor, "rb", closefd=False) as file:
+            return file.read(yaml12.MAX_BYTES + 1)
+    finally:
+        os.close(descriptor)
 
 
 def read_task(raw: bytes, task_id: str, config: Config) -> tuple[Task, Document]:

@@ -106,6 +106,15 @@ def _reply(report: Report, problems: Any) -> Reply:
             Exit.INTERRUPTED,
             hint="what ran is seen to by the next sweep",
         )
+    elif report.trouble:
+        reply.exit = Exit.DEFECT
+        reply.error = WorkflowError(
+            "system_error",
+            report.trouble,
+            Exit.DEFECT,
+            hint="`workflow doctor` looks at folders, rights and disk",
+            retryable=True,
+        )
     elif problems:
         # The sound parts of the configuration have been worked with; the rest wants mending.
         reply.exit = Exit.USAGE
