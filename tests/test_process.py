@@ -18,8 +18,9 @@ from pathlib import Path
 
 import pytest
 
-from workflow import process
-from workflow.process import Cancel, Finished, ProgramNotFound, end_group, process_start, run
+from workflow import kinship, process
+from workflow.kinship import end_group, process_start
+from workflow.process import Cancel, Finished, ProgramNotFound, run
 
 LINUX = pytest.mark.skipif(sys.platform != "linux", reason="needs /proc")
 LONG = 60.0
@@ -514,7 +515,7 @@ def _no_pidfd(pid: int, flags: int = 0) -> int:
 def elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
     """As on macOS: neither pidfd nor /proc."""
     monkeypatch.setattr(os, "pidfd_open", _no_pidfd, raising=False)
-    monkeypatch.setattr(process, "_PROC", "/nowhere")
+    monkeypatch.setattr(kinship, "_PROC", "/nowhere")
 
 
 @pytest.mark.usefixtures("elsewhere")
@@ -552,7 +553,7 @@ def test_an_interrupted_run_takes_its_child_and_what_left_the_group_along(
     def interrupted(self: object, chunk: bytes) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("workflow.process._Output.take", interrupted)
+    monkeypatch.setattr("workflow.capture.Output.take", interrupted)
     with pytest.raises(KeyboardInterrupt):
         sut.python(code, lent=lent)
     assert lent.is_free()

@@ -9,7 +9,9 @@ through ruamel.yaml's round trip, under the same check.
 
 from __future__ import annotations
 
+import os
 import re
+import stat
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -21,7 +23,7 @@ from workflow.errors import Problem
 
 _BOM = "\ufeff"
 _OPENING = re.compile(r"---[ \t]*(?:\r\n|\n|\r)")
-_CLOSING = re.compile(r"^---[ \t]*(?:\r\n|\n|\r|\Z)", re.MULTILINE)
+_CLOSING = re.compile(r"(?<=[\r\n])---[ \t]*(?:\r\n|\n|\r|\Z)")
 
 
 class InvalidDocument(ValueError):
@@ -30,6 +32,10 @@ class InvalidDocument(ValueError):
     def __init__(self, *problems: Problem) -> None:
         super().__init__("; ".join(problem.sentence() for problem in problems))
         self.problems = problems
+
+
+class NotAFile(InvalidDocument):
+    """What lies there is a link, a pipe, a folder, …: not ours to read."""
 
 
 @dataclass(frozen=True)
@@ -59,7 +65,7 @@ class Document:
         Raises ValueError if the change cannot be made without another value changing too.
         """
         document = self
-        for key, value in changes.items():
+        for key, value in yaml12.plain(changes).items():
             if key in document.data and _same(document.data[key], value):
                 continue
             document = document._set(key, value)
@@ -104,7 +110,8 @@ class Document:
         newline = newline or _newline(self.text)
         return self.text[: self.end] + lines + newline + self.text[self.end :]
 
-    def _round_trip(self, key: str, value: Any) -> str:
+    def _round_trip(self, key: str, value: Any) -> str | None:
+        """The text as ruamel.yaml writes it; None where it cannot read or write it."""
         import io
 
         from ruamel.yaml import YAML
@@ -113,10 +120,13 @@ class Document:
         yaml.preserve_quotes = True
         yaml.width = 2**16
         matter = self.text[self.start : self.end].replace("\r\n", "\n")
-        tree = yaml.load(matter) or {}
-        tree[key] = value
         written = io.StringIO()
-        yaml.dump(tree, written)
+        try:
+            tree = yaml.load(matter) or {}
+            tree[key] = value
+            yaml.dump(tree, written)
+        except Exception:
+            return None  # by errors of many kinds: it takes `2026-02-30` for a date, for one
         matter = written.getvalue().replace("\n", _newline(self.text))
         return self.text[: self.start] + matter + self.text[self.end :]
 
@@ -126,7 +136,7 @@ def parse(raw: bytes) -> Document:
     if len(raw) > yaml12.MAX_BYTES:
         raise InvalidDocument(
             Problem(
-                f"{len(raw)} bytes; a file of this kind has at most {yaml12.MAX_BYTES}",
+                f"larger than the {yaml12.MAX_BYTES} bytes that a file of this kind may have",
                 hint="keep large content in the site and name its path in params",
             )
         )
@@ -146,7 +156,7 @@ def parse(raw: bytes) -> Document:
         raise InvalidDocument(
             Problem(
                 "the front matter is not closed",
-                line=text.count("\n") + 1,
+                line=yaml12.line_column(text, len(text))[0],
                 hint="end it with a line that is exactly '---'",
             )
         )
@@ -169,21 +179,21 @@ def _decode(raw: bytes) -> str:
     if raw.startswith((b"\xff\xfe", b"\xfe\xff")):
         raise InvalidDocument(Problem("is UTF-16 text", line=1, hint="save it as UTF-8"))
     if (nul := raw.find(b"\0")) >= 0:
-        line = raw.count(b"\n", 0, nul) + 1
-        raise InvalidDocument(Problem("contains a NUL byte", line=line, hint="save it as text"))
+        line, column = _where(raw, nul)
+        hint = "save it as UTF-8 text"
+        raise InvalidDocument(Problem("contains a NUL byte", line=line, column=column, hint=hint))
     try:
         return raw.decode("utf-8")
     except UnicodeDecodeError as error:
-        line = raw.count(b"\n", 0, error.start) + 1
-        column = error.start - (raw.rfind(b"\n", 0, error.start) + 1) + 1
-        raise InvalidDocument(
-            Problem(
-                f"the byte 0x{raw[error.start]:02x} is not UTF-8",
-                line=line,
-                column=column,
-                hint="save it as UTF-8",
-            )
-        ) from error
+        line, column = _where(raw, error.start)
+        message = f"the byte 0x{raw[error.start]:02x} is not UTF-8"
+        hint = "save it as UTF-8"
+        raise InvalidDocument(Problem(message, line=line, column=column, hint=hint)) from error
+
+
+def _where(raw: bytes, offset: int) -> tuple[int, int]:
+    before = raw[:offset].decode("utf-8", "replace")
+    return yaml12.line_column(before, len(before))
 
 
 def _lower(problem: Problem) -> Problem:
@@ -214,3 +224,22 @@ def compose(data: Mapping[str, Any], body: str) -> bytes:
     if not _same(parse(raw).data, yaml12.plain(data)):
         raise ValueError("a value would not read back as it was written")
     return raw
+
+
+def read_regular(path: str) -> bytes:
+    """The bytes of a file of ours. Raises NotAFile for a link, a pipe, …; FileNotFoundError."""
+    # Not blocking, not following: a pipe must not hang us, nor a link lead us elsewhere.
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        what = "a symbolic link" if os.path.islink(path) else f"unreadable: {error.strerror}"
+        raise NotAFile(Problem(f"it is {what}, not a plain file")) from error
+    try:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise NotAFile(Problem("it is not a plain file"))
+        with open(descriptor, "rb", closefd=False) as file:
+            return file.read(yaml12.MAX_BYTES + 1)
+    finally:
+        os.close(descriptor)

@@ -11,6 +11,7 @@ comparison:
 
 from __future__ import annotations
 
+import math
 import operator
 import re
 from collections.abc import Callable, Mapping
@@ -22,6 +23,8 @@ from workflow.errors import Status, nearest
 
 MATCH_SECONDS = 1.0
 """A pattern that needs longer on one output counts as not matching: tasks may be hostile."""
+MAX_REPEATS = 2_000_000
+"""Most elements in a compiled pattern. `a{9}` is nine of them, at 70 bytes and more each."""
 
 _TYPES: Mapping[str, Callable[[Any], bool]] = {
     "boolean": lambda v: isinstance(v, bool),
@@ -41,6 +44,7 @@ _COMPARE = {
 }  # fmt: skip
 _CONDITION = re.compile(r"\s*([A-Za-z]+)\s*(?:\((.*)\))?\s*", re.DOTALL)
 _BOUND = re.compile(r"\s*(>=|<=|==|!=|>|<)\s*(.+?)\s*", re.DOTALL)
+_REPEAT = re.compile(r"\{\s*(\d+)")
 _MATCHES = re.compile(r"\s*matches\s*/(.*)/\s*", re.DOTALL)
 
 
@@ -152,10 +156,13 @@ def _matcher(name: str, pattern: str) -> Test:
     # The regex package, because its matching can be given a time limit; re's cannot.
     import regex
 
+    counts = [int(count.lstrip("0")[:12] or 1) for count in _REPEAT.findall(pattern)]
+    if math.prod(counts, start=len(pattern)) > MAX_REPEATS:
+        raise InvalidExpectation(name, f"/{_cut(pattern)}/ repeats too often")
     try:
         compiled = regex.compile(pattern)
-    except regex.error as error:
-        raise InvalidExpectation(name, f"/{pattern}/ is not a pattern: {error}") from error
+    except (regex.error, ValueError, OverflowError, RecursionError) as error:
+        raise InvalidExpectation(name, f"/{_cut(pattern)}/ is not a pattern: {error}") from error
 
     def matches(actual: Any) -> bool:
         try:
@@ -251,5 +258,16 @@ def _count(errors: Any) -> str:
 
 
 def _short(value: Any) -> str:
-    text = "missing" if value is None else yaml12.dump_inline(value)
+    return "missing" if value is None else one_line(value)
+
+
+def one_line(value: Any) -> str:
+    """What an output is, as far as it fits into a sentence."""
+    try:
+        return _cut(yaml12.dump_inline(value))
+    except (ValueError, RecursionError):  # half a surrogate pair; a list without end
+        return _cut(ascii(value))
+
+
+def _cut(text: str) -> str:
     return text if len(text) <= 60 else text[:57] + "..."

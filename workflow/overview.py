@@ -112,11 +112,9 @@ def overview(exchange: Exchange, found: Found) -> dict[str, Any]:
 
 def _of_file(found: Found) -> dict[str, Any]:
     """What a task file says of itself; little, if it cannot be read."""
-    from workflow.task import InvalidTask, read_regular
-
     try:
-        data = document.parse(read_regular(found.path)).data
-    except (document.InvalidDocument, InvalidTask, OSError):
+        data = document.parse(document.read_regular(found.path)).data
+    except (document.InvalidDocument, OSError):
         return {"task_type": None, "environment": None}
     params = data.get("params")
     return {
@@ -130,10 +128,10 @@ def _of_file(found: Found) -> dict[str, Any]:
 def waits_for(exchange: Exchange, config: Config, found: Found) -> tuple[str, str] | None:
     """What a parked or pending task waits for (`approval`, `task`, `time`, `sweep`) and why."""
     from workflow.admission import Parked, admit
-    from workflow.task import InvalidTask, read_regular, read_task
+    from workflow.task import InvalidTask, load_task
 
     try:
-        task, _ = read_task(read_regular(found.path), found.task_id, config)
+        task, _ = load_task(found.path, found.task_id, config)
     except (InvalidTask, FileNotFoundError):
         return None
     parked = admit(task, exchange, datetime.now(UTC))

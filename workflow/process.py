@@ -19,7 +19,6 @@ import contextlib
 import errno
 import fcntl
 import os
-import re
 import selectors
 import signal
 import subprocess
@@ -31,21 +30,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from workflow.redact import Redactor, redact
+from workflow.capture import Output
+from workflow.kinship import GRACE, group_of, is_kin, living_kin, pidfd, send_signal
 
-GRACE = 5.0
-"""Seconds between SIGTERM and SIGKILL."""
 DRAIN = 2.0
 """Seconds which the output may stay open after the child has exited (or everyone was killed)."""
 MARK = "WORKFLOW_RUN"
 
-_PROC = "/proc"
 _CHUNK = 256 * 1024
 _KILL_ROUNDS = 5
-_ESCAPES = re.compile(
-    r"(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]|\x1b[]PX^_][^\x07\x1b\n]*(?:\x07|\x1b\\)?|\x1b[ -/]*[0-~]"
-)
-_CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ufffe\uffff]")
 
 
 class ProgramNotFound(OSError):
@@ -135,7 +128,7 @@ def run(
         # Inherited from who started us. The kernel would throw exit codes away; Popen reads 0.
         raise OSError(errno.ECHILD, "SIGCHLD is ignored: no exit code could be known")
     until = None if timeout is None else started + timeout
-    output = _Output(log, env, tail_bytes)
+    output = Output(log, env, tail_bytes)
     with contextlib.ExitStack() as closing:
         child = _Child(closing, argv, cwd, env, cancel, keep_open, stdin, output)
         ended: Literal["exited", "timeout", "cancelled"] = "exited"
@@ -157,63 +150,6 @@ def run(
     return Finished(returncode, ended, output.tail(), duration, output.total, output.error)
 
 
-class _Output:
-    """Where the child's bytes go: through the redactor into the log, and their end into a tail."""
-
-    def __init__(self, log: Path, env: Mapping[str, str] | None, tail_bytes: int) -> None:
-        self.total = 0
-        self.error: str | None = None
-        self._redactor = Redactor(env)
-        self._log = log
-        self._descriptor = -1
-        self._tail_bytes = tail_bytes
-        # Twice as much: escape sequences will go.
-        self._keep = 2 * tail_bytes + 4096
-        self._end = bytearray()
-        self._forgot = False
-
-    def open(self) -> None:
-        try:
-            self._descriptor = os.open(self._log, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
-        except OSError as error:
-            self.error = str(error)
-
-    def take(self, chunk: bytes) -> None:
-        self.total += len(chunk)
-        self._put(self._redactor.feed(chunk))
-
-    def close(self) -> None:
-        self._put(self._redactor.close())
-        if self._descriptor >= 0:
-            os.close(self._descriptor)
-            self._descriptor = -1
-
-    def _put(self, data: bytes) -> None:
-        self._end += data[-self._keep :]
-        if len(data) > self._keep or len(self._end) > 2 * self._keep:
-            self._forgot = True
-            del self._end[: -self._keep]
-        rest = memoryview(data)
-        try:
-            while rest and self._descriptor >= 0 and self.error is None:
-                rest = rest[os.write(self._descriptor, rest) :]
-        except OSError as error:
-            # Nothing more is written after this: a log with a hole in it would mislead.
-            self.error = f"{self._log}: {error.strerror}"
-
-    def tail(self) -> str:
-        text = _ESCAPES.sub("", self._end.decode("utf-8", "backslashreplace"))
-        text = _CONTROLS.sub("", re.sub(r"\r+\n?", "\n", text))
-        # Once more: a colour may have stood between a name and its secret.
-        data = redact(text).encode()
-        if self._forgot or len(data) > self._tail_bytes:
-            data = data[max(0, len(data) - self._tail_bytes) :]
-            line = data.find(b"\n") + 1
-            # The first line is cut somewhere; where it is the only one, part of it is better.
-            data = data[line:] if line < len(data) else data
-        return data.decode("utf-8", "ignore")
-
-
 class _Child:
     """The process, our ends of its pipes, and the loop that waits for all of them at once."""
 
@@ -226,7 +162,7 @@ class _Child:
         cancel: Cancel | None,
         keep_open: Sequence[int],
         stdin: bytes,
-        output: _Output,
+        output: Output,
     ) -> None:
         self.exited = False
         self.cancelled = False
@@ -315,7 +251,7 @@ class _Child:
     def _signal(self, number: signal.Signals, marked: bool) -> bool:
         """Sends it to the group and to all others of this child; was anybody there?"""
         group = self._process.pid
-        kin = _kin(group, self._pipes, self._mark if marked else None)
+        kin = living_kin(group, self._pipes, self._mark if marked else None)
         sent = not self.exited
         if self._process.returncode is None or kin is None:
             # At once, so that no fork escapes. RACE: reaped, and nobody to ask: see group_lives.
@@ -325,9 +261,9 @@ class _Child:
             if pid == group:
                 continue
             watched = self._watched.get(pid)
-            if watched is None and (watched := _pidfd(pid)) is not None:
+            if watched is None and (watched := pidfd(pid)) is not None:
                 # RACE: the number may have passed to another before the descriptor was there.
-                if not _is_kin(pid, group, self._pipes, self._mark if marked else None):
+                if not is_kin(pid, group, self._pipes, self._mark if marked else None):
                     os.close(watched)
                     continue
                 self._watched[pid] = watched
@@ -335,9 +271,9 @@ class _Child:
                 self._selector.register(watched, selectors.EVENT_READ, self._on_kin_exit)
             sent = True
             # A second SIGTERM makes some programs give up at once: not for who has had the group's.
-            if self._process.returncode is None and _group(pid) == group:
+            if self._process.returncode is None and group_of(pid) == group:
                 continue
-            _send(watched, pid, number)
+            send_signal(watched, pid, number)
         return sent
 
     def _read(self, descriptor: int) -> None:
@@ -435,7 +371,7 @@ def _spawn(
 
 def _exit_descriptor(process: subprocess.Popen[bytes]) -> int:
     """Readable once the process has exited. To be closed by the caller."""
-    descriptor = _pidfd(process.pid)
+    descriptor = pidfd(process.pid)
     if descriptor is not None:
         return descriptor
     reader, writer = os.pipe()
@@ -446,125 +382,3 @@ def _exit_descriptor(process: subprocess.Popen[bytes]) -> int:
 
     threading.Thread(target=wait, daemon=True).start()
     return reader
-
-
-def _pidfd(pid: int) -> int | None:
-    if sys.platform == "linux":
-        # An old kernel, a sandbox that forbids it, or the process is gone.
-        with contextlib.suppress(OSError):
-            return os.pidfd_open(pid)
-    return None
-
-
-def _send(descriptor: int | None, pid: int, number: signal.Signals) -> None:
-    with contextlib.suppress(ProcessLookupError, PermissionError):
-        if sys.platform == "linux" and descriptor is not None:
-            signal.pidfd_send_signal(descriptor, number)
-        else:
-            os.kill(pid, number)
-
-
-def _stat(pid: int) -> list[str] | None:
-    """The fields of /proc/PID/stat from the state on; None for who is gone or a zombie."""
-    try:
-        with open(f"{_PROC}/{pid}/stat", "rb") as file:
-            # The name before them may contain anything, `) R 1` too.
-            fields = file.read().rpartition(b") ")[2].decode("ascii").split()
-    except OSError:
-        return None
-    return None if fields[0] in "ZX" else fields
-
-
-def _group(pid: int) -> int | None:
-    fields = _stat(pid)
-    return int(fields[2]) if fields else None
-
-
-def _is_kin(pid: int, group: int, pipes: set[str], mark: bytes | None) -> bool:
-    fields = _stat(pid)
-    if fields is None or pid == os.getpid():
-        return False
-    if group in (int(fields[2]), int(fields[3])):
-        return True
-    # What is not ours to read is not ours to end either.
-    with contextlib.suppress(OSError):
-        folder = f"{_PROC}/{pid}/fd"
-        for name in os.listdir(folder) if pipes else ():
-            with contextlib.suppress(FileNotFoundError):
-                link = f"{folder}/{name}"
-                # RACE: a child that another thread just forks has our reading ends until it execs.
-                if os.readlink(link) in pipes and os.lstat(link).st_mode & 0o200:
-                    return True
-        if mark is not None:
-            with open(f"{_PROC}/{pid}/environ", "rb") as file:
-                return mark in file.read().split(b"\0")
-    return False
-
-
-def _kin(group: int, pipes: set[str], mark: bytes | None) -> list[int] | None:
-    """Living processes of the group or session, holders of a pipe, bearers of the mark.
-    None where there is no /proc to tell."""
-    try:
-        pids = [int(name) for name in os.listdir(_PROC) if name.isdigit()]
-    except OSError:
-        return None
-    return [pid for pid in pids if _is_kin(pid, group, pipes, mark)]
-
-
-def end_group(pgid: int, grace: float = GRACE) -> None:
-    """Ends the group (and session) `pgid` of a worker that is dead: SIGTERM, at most `grace`
-    seconds, SIGKILL. Make sure by `process_start` that the number still means that worker's group.
-    """
-    for number, seconds in ((signal.SIGTERM, grace), (signal.SIGKILL, DRAIN)):
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(pgid, number)
-        kin = _kin(pgid, set(), None)
-        if kin is None:
-            _await_empty(pgid, seconds)
-            continue
-        with contextlib.ExitStack() as closing:
-            selector = closing.enter_context(selectors.DefaultSelector())
-            for pid in kin:
-                descriptor = _pidfd(pid)
-                if descriptor is not None:
-                    closing.callback(os.close, descriptor)
-                    selector.register(descriptor, selectors.EVENT_READ)
-                    if _group(pid) not in (pgid, None):  # a job-control shell's: its session only
-                        _send(descriptor, pid, number)
-            until = time.monotonic() + seconds
-            while selector.get_map() and (wait := until - time.monotonic()) > 0:
-                for key, _ in selector.select(wait):
-                    selector.unregister(key.fd)
-
-
-def _await_empty(pgid: int, seconds: float) -> None:
-    # Strangers' children, no pidfd, no /proc: no event tells of their end, so this one place asks.
-    until = time.monotonic() + seconds
-    pause = threading.Event()
-    while time.monotonic() < until:
-        try:
-            os.killpg(pgid, 0)
-        except (ProcessLookupError, PermissionError):
-            return
-        pause.wait(0.02)
-
-
-def process_start(pid: int) -> str | None:
-    """Tells this process from all others that ever had, or will have, its number; None if no such
-    process lives (a zombie does not). Never parsed, only compared."""
-    if os.path.isdir(f"{_PROC}/self"):
-        fields = _stat(pid)
-        if fields is None:
-            return None
-        with open(f"{_PROC}/sys/kernel/random/boot_id") as file:
-            # Clock ticks since this boot: no clock that is set changes them.
-            return f"{file.read().strip()}:{fields[19]}"
-    done = subprocess.run(
-        ["/bin/ps", "-o", "stat=,lstart=", "-p", str(pid)],
-        env={"LC_ALL": "C", "TZ": "UTC"},  # or daylight saving time would make it another process
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-    )
-    state, _, start = done.stdout.decode("ascii", "replace").strip().partition(" ")
-    return None if not start or state.startswith("Z") else " ".join(start.split())

@@ -11,7 +11,7 @@ from workflow import document, durable
 from workflow.exchange import Exchange
 from workflow.lease import Lease
 from workflow.result import Result, render
-from workflow.task import InvalidTask, read_regular
+from workflow.task import InvalidTask
 from workflow.unrun import refused_result, safe_id
 
 
@@ -71,10 +71,10 @@ def set_status(exchange: Exchange, task_id: str, state: str, status: str) -> Non
 def rewrite(path: str, if_present: dict[str, Any], always: dict[str, Any]) -> None:
     """Change keys of a task file. One that cannot take them is left as it is: the folder counts."""
     try:
-        read = document.parse(read_regular(path))
+        read = document.parse(document.read_regular(path))
         changes = {k: v for k, v in if_present.items() if k in read.data} | always
         changed = read.replace(changes)
-    except (InvalidTask, ValueError, FileNotFoundError):
+    except (ValueError, FileNotFoundError):
         return
     if changed.text != read.text:
         durable.replace(path, changed.encode())

@@ -20,7 +20,7 @@ from workflow.errors import Exit, WorkflowError, nearest
 from workflow.exchange import Exchange
 from workflow.handlers import TASK_TYPES, TaskType, nearest_types
 from workflow.result import utc
-from workflow.task import InvalidTask, build_task, read_regular
+from workflow.task import InvalidTask, build_task
 
 _VOLATILE = ("task_id", "created_at", "created_by", "status", "approval", "chain", "after")
 """Keys that differ between two submissions of the same wish."""
@@ -214,7 +214,7 @@ def submit(exchange: Exchange, config: Config, wish: Wish, chain: str | None = N
         for earlier in exchange.ids_ending_with(tail) if tail else ():
             found = exchange.find(earlier)
             if found is not None:
-                _same_wish(read_regular(found.path), render(earlier), wish, earlier)
+                _same_wish(document.read_regular(found.path), render(earlier), wish, earlier)
                 return earlier
         return exchange.submit(wanted_id(data, wish, now), render, tail)
 

@@ -8,7 +8,6 @@ groups of their own); every move of a file is made by the main thread.
 from __future__ import annotations
 
 import contextlib
-import heapq
 import os
 import queue
 import random
@@ -16,50 +15,28 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Literal
 
 from workflow import archive, document, durable, layout
-from workflow.admission import Doomed, Parked, admit
 from workflow.config import Config
-from workflow.errors import Problem, TaskError
-from workflow.exchange import TASK_ID, Exchange
+from workflow.exchange import Exchange
+from workflow.intake import Candidate, Intake
 from workflow.lease import Lease, attempts_of, cut_off, with_status
 from workflow.lease import record as lease_record
 from workflow.process import Cancel
 from workflow.result import Attempt, Result, read_result, utc
 from workflow.runner import Attempting, run_attempt
-from workflow.settle import finish, refuse, rewrite, set_status, settle
-from workflow.task import InvalidTask, Task, read_regular, read_task
-from workflow.unrun import interrupted_result, safe_id, unrun_result
+from workflow.settle import finish, rewrite, set_status, settle
+from workflow.swept import Notice, Swept
+from workflow.task import InvalidTask, Task
+from workflow.unrun import interrupted_result
 
 LOOK_SECONDS = 0.2
 """How often a sweep looks for what has arrived, and for cancellations, while attempts run."""
 LIFE_SECONDS = 2.0
 """How often it leaves a sign of life meanwhile."""
-
-Happening = Literal["started", "progress", "ended", "parked", "refused", "recovered", "archived"]
-Notice = Callable[[Happening, str, str], None]
-"""Told what happens: which kind, to which task, and one line about it."""
-
-
-@dataclass
-class Report:
-    """What a sweep did."""
-
-    ended: dict[str, str] = field(default_factory=dict)
-    """Task id -> the status that it ended with."""
-    parked: dict[str, str] = field(default_factory=dict)
-    """Task id -> what it waits for."""
-    unsettled: list[str] = field(default_factory=list)
-    """Names of files in pending that somebody seems to be writing still."""
-    archived: int = 0
-    trouble: str | None = None
-    """What the system refused us: said in the exit code, since it is no task's failure."""
-    stopped: bool = False
-    """Ended early by a signal; what ran is recovered by the next sweep."""
 
 
 @dataclass
@@ -68,17 +45,6 @@ class _Running:
     lease: Lease
     cancel: Cancel
     thread: threading.Thread
-
-
-@dataclass(order=True)
-class _Candidate:
-    """A task that may run, in the order in which it should: the urgent, then the old."""
-
-    rank: int
-    age: int
-    task_id: str
-    state: str = field(compare=False)
-    resources: frozenset[str] = field(compare=False, default=frozenset())
 
 
 class Sweep:
@@ -97,31 +63,26 @@ class Sweep:
         self.config = config
         self.jobs = jobs or config.policies.jobs
         self.only = only
-        self.notice = notice
-        self.report = Report()
-        self._ready: list[_Candidate] = []
-        self._known: set[tuple[str, str]] = set()
-        """Candidates by state and id, so that a later look does not read them again."""
+        self.swept = Swept(notice=notice)
+        self.intake = Intake(exchange, config, self.swept, only)
         self._running: dict[str, _Running] = {}
         self._done: queue.SimpleQueue[tuple[str, Result | BaseException]] = queue.SimpleQueue()
-        self._next_due: float | None = None
         self._stop: str | None = None
-        self._moves = 0
-        """Files moved so far; each may have made another task runnable, or changed the folders."""
         self._signature = ""
+        """What the folders looked like before a look that found nothing."""
 
-    def run(self) -> Report:
+    def run(self) -> Swept:
         """Do the pass. The caller holds the sweep's lock. Raises OSError if the folders fail us."""
         self.exchange.remove_leftovers()
         with _signals(self._stop_for):
             self._recover()
-            self._look()
+            self.intake.look()
             self._drain()
         if self._stop is None:
             self._archive_if_due()
             self._write_parked_stamp()
-        self.report.stopped = self._stop is not None
-        return self.report
+        self.swept.stopped = self._stop is not None
+        return self.swept
 
     def _drain(self) -> None:
         looked = lived = time.monotonic()
@@ -141,15 +102,15 @@ class Sweep:
             if now - looked >= LOOK_SECONDS:
                 looked = now
                 self._cancel_what_was_asked()
-                self._look()
+                self.intake.look()
             if now - lived >= LIFE_SECONDS:
                 lived = now
                 self.exchange.touch_last_sweep()
 
     def _nothing_left(self) -> bool:
         """Whether a last look finds nothing; only then may the next tick trust our stamp."""
-        signature, moves = layout.parked_signature(self.exchange.root), self._moves
-        if self._look() or moves != self._moves:
+        signature, moves = layout.parked_signature(self.exchange.root), self.swept.moves
+        if self.intake.look() or moves != self.swept.moves:
             return False
         self._signature = signature
         return True
@@ -162,7 +123,7 @@ class Sweep:
             lease = self.exchange.lease(task_id)
             if lease is None:
                 continue  # it lives
-            with self._alone(task_id, lease):
+            with self.swept.alone(task_id, lease):
                 self._recover_one(task_id, lease)
 
     def _recover_one(self, task_id: str, lease: Lease) -> None:
@@ -170,163 +131,37 @@ class Sweep:
         if published is not None:
             # It was killed between publishing the result and moving the task.
             finish(self.exchange, lease, _status_of(published))
-            self.notice("recovered", task_id, "its result was there; settled")
+            self.swept.notice("recovered", task_id, "its result was there; settled")
             return
         try:
-            task = self._read("in-progress", task_id)
+            task = self.intake.read("in-progress", task_id)
         except InvalidTask as error:
-            self._refuse(task_id, "in-progress", error, lease)
+            self.intake.refuse(task_id, "in-progress", error, lease)
             return
         attempts = cut_off(lease.read())
         made = len(attempts)
         if task.kind.safe_to_repeat and made < task.retry.max_attempts:
             lease.write(lease_record(attempts))
             lease.release()
-            self._offer(task, "in-progress")
-            self.notice("recovered", task_id, f"attempt {made} was cut off; runs again")
+            self.intake.offer(task, "in-progress")
+            self.swept.notice("recovered", task_id, f"attempt {made} was cut off; runs again")
             return
         self._settle(task, lease, interrupted_result(task, attempts))
 
     # -- admit -------------------------------------------------------------------------------
 
-    def _look(self) -> bool:
-        """Find what may run among pending and waiting; whether there is anything new."""
-        if self._stop:
-            return False
-        before = len(self._ready)
-        self._next_due = None
-        self.report.unsettled = []
-        for state in ("pending", "waiting"):
-            for task_id in self._names(state):
-                if (state, task_id) not in self._known:
-                    try:
-                        self._admit(state, task_id)
-                    except OSError as error:
-                        self._leave(task_id, error)
-        return len(self._ready) > before
-
-    def _names(self, state: str) -> list[str]:
-        names = self.exchange.names(state)
-        return names if self.only is None else [name for name in names if name == self.only]
-
-    def _admit(self, state: str, task_id: str) -> None:
-        try:
-            task = self._read(state, task_id)
-        except FileNotFoundError:
-            return  # RACE: cancelled, or claimed by another, since we listed it
-        except InvalidTask as error:
-            if self._is_being_written(state, task_id, error):
-                self.report.unsettled.append(task_id)
-                return
-            lease = self._lease(task_id)
-            if lease is not None:
-                with self._alone(task_id, lease):
-                    self._refuse(task_id, state, error, lease)
-            return
-        if state == "pending" and self._is_used(task_id):
-            return
-        self._decide(state, task)
-
-    def _decide(self, state: str, task: Task) -> None:
-        decision = admit(task, self.exchange, datetime.now(UTC))
-        if decision is None:
-            self._offer(task, state)
-        elif isinstance(decision, Doomed):
-            self._end_unrun(task, state, decision.error)
-        else:
-            self._park(task, state, decision)
-
-    def _read(self, state: str, task_id: str) -> Task:
-        raw = read_regular(self.exchange.task_path(state, task_id))
-        if not TASK_ID.fullmatch(task_id):
-            raise InvalidTask(
-                "invalid_name",
-                [
-                    Problem(
-                        f"the file name {task_id + layout.SUFFIX!r} cannot serve as a task's id",
-                        hint="use letters, digits, '-', '_' and '.', at most 180 of them",
-                    )
-                ],
-            )
-        return read_task(raw, task_id, self.config)[0]
-
-    def _is_being_written(self, state: str, task_id: str, error: InvalidTask) -> bool:
-        """An unreadable file that changed within settle_seconds may be half-written."""
-        if state != "pending" or error.code not in ("unreadable_task", "invalid_task"):
-            return False
-        try:
-            changed = os.lstat(self.exchange.task_path(state, task_id)).st_mtime
-        except FileNotFoundError:
-            return True
-        # A time in the future (a clock that was set back) must not park it for ever.
-        return 0 <= time.time() - changed < self.config.policies.settle_seconds
-
-    def _is_used(self, task_id: str) -> bool:
-        """Whether another task, past or present, has this id; then the new file is refused."""
-        elsewhere = any(
-            os.path.lexists(self.exchange.task_path(state, task_id))
-            for state in ("waiting", "in-progress", "completed", "failed")
-        )
-        if not elsewhere and self.exchange.result(task_id) is None:
-            return False
-        lease = self._lease(task_id)
-        if lease is None:
-            return True
-        with self._alone(task_id, lease):
-            problem = Problem(
-                f"there was a task {task_id} before",
-                hint="give the file another name; a task is never run twice under one id",
-            )
-            self._refuse(task_id, "pending", InvalidTask("duplicate_id", [problem]), lease)
-        return True
-
-    def _offer(self, task: Task, state: str) -> None:
-        path = self.exchange.task_path(state, task.task_id)
-        try:
-            age = os.lstat(path).st_mtime_ns
-        except FileNotFoundError:
-            return
-        self._known.add((state, task.task_id))
-        heapq.heappush(self._ready, _Candidate(task.rank, age, task.task_id, state, task.resources))
-
-    def _park(self, task: Task, state: str, parked: Parked) -> None:
-        if parked.until is not None:
-            due = parked.until.timestamp()
-            self._next_due = due if self._next_due is None else min(due, self._next_due)
-        self.report.parked[task.task_id] = parked.reason
-        if state == "waiting":
-            return
-        lease = self._lease(task.task_id)
-        if lease is None:
-            return
-        set_status(self.exchange, task.task_id, state, "waiting")
-        durable.move(
-            self.exchange.task_path(state, task.task_id),
-            self.exchange.task_path("waiting", task.task_id),
-        )
-        lease.release(remove=True)
-        self._moves += 1
-        self.notice("parked", task.task_id, parked.reason)
-
     # -- claim and run -----------------------------------------------------------------------
 
     def _start_what_can_run(self) -> None:
-        """Fill the free places, the most urgent first, passing over what shares a busy site."""
-        busy = frozenset[str]().union(*(r.task.resources for r in self._running.values()))
-        blocked: list[_Candidate] = []
-        while self._ready and len(self._running) < self.jobs and not self._stop:
-            candidate = heapq.heappop(self._ready)
-            if busy & candidate.resources:
-                blocked.append(candidate)
-                continue
-            self._known.discard((candidate.state, candidate.task_id))
-            started = self._start(candidate)
-            if started is not None:
-                busy |= started.resources
-        for candidate in blocked:
-            heapq.heappush(self._ready, candidate)
+        """Fill the free places; what shares a running task's site waits for its end."""
+        while len(self._running) < self.jobs and not self._stop:
+            busy = frozenset[str]().union(*(r.task.resources for r in self._running.values()))
+            candidate = self.intake.take(busy)
+            if candidate is None:
+                return
+            self._start(candidate)
 
-    def _start(self, candidate: _Candidate) -> Task | None:
+    def _start(self, candidate: Candidate) -> Task | None:
         task_id, state = candidate.task_id, candidate.state
         if state == "in-progress":
             lease = self.exchange.lease(task_id)
@@ -335,12 +170,12 @@ class Sweep:
         if lease is None:
             return None
         task: Task | None = None
-        with self._alone(task_id, lease):
+        with self.swept.alone(task_id, lease):
             try:
                 # Read again: what counts is the file that was claimed, not the one that was seen.
-                task = self._read("in-progress", task_id)
+                task = self.intake.read("in-progress", task_id)
             except InvalidTask as error:
-                self._refuse(task_id, "in-progress", error, lease)
+                self.intake.refuse(task_id, "in-progress", error, lease)
                 return None
             set_status(self.exchange, task_id, "in-progress", "in-progress")
             earlier = attempts_of(lease.read())
@@ -352,7 +187,7 @@ class Sweep:
                 cancel=Cancel(),
                 lease=lease.descriptor,
                 earlier=earlier,
-                say=lambda line: self.notice("progress", task_id, line),
+                say=lambda line: self.swept.notice("progress", task_id, line),
             )
             now = Attempt(
                 attempting.number,
@@ -366,7 +201,7 @@ class Sweep:
                 target=self._attempt, args=(task, attempting), name=task_id, daemon=True
             )
             self._running[task_id] = _Running(task, lease, attempting.cancel, thread)
-            self.notice("started", task_id, f"attempt {attempting.number}")
+            self.swept.notice("started", task_id, f"attempt {attempting.number}")
             thread.start()
         # None as well if the lines above met an error that was dealt with.
         return task if task_id in self._running else None
@@ -396,7 +231,7 @@ class Sweep:
         running = self._running.pop(task_id)
         running.thread.join()
         task, lease = running.task, running.lease
-        with self._alone(task_id, lease):
+        with self.swept.alone(task_id, lease):
             if isinstance(ended, BaseException):
                 raise ended
             if self._stop and ended.status == "cancelled":
@@ -429,66 +264,26 @@ class Sweep:
         durable.move(path, self.exchange.task_path("waiting", task.task_id))
         lease.release()
         reason = f"{ended.verdict} Tried again after {utc(due)}."
-        self.report.parked[task.task_id] = reason
-        self.notice("parked", task.task_id, reason)
+        self.swept.parked[task.task_id] = reason
+        self.swept.notice("parked", task.task_id, reason)
 
     def _settle(self, task: Task, lease: Lease, result: Result) -> None:
         settle(self.exchange, lease, result)
-        self._moves += 1
-        self.report.ended[task.task_id] = result.status
-        self.notice("ended", task.task_id, f"{result.status}: {result.verdict}")
-
-    def _end_unrun(self, task: Task, state: str, error: TaskError) -> None:
-        """End a task that will never run, as `cancelled`."""
-        lease = self.exchange.claim(task.task_id, state)
-        if lease is not None:
-            with self._alone(task.task_id, lease):
-                self._settle(task, lease, unrun_result(task, error))
-
-    def _refuse(self, task_id: str, state: str, error: InvalidTask, lease: Lease) -> None:
-        result = refuse(self.exchange, lease, task_id, state, error)
-        self._moves += 1
-        self.report.ended[result.task_id] = result.status
-        self.notice("refused", result.task_id, result.verdict)
-
-    @contextlib.contextmanager
-    def _alone(self, task_id: str, lease: Lease) -> Iterator[None]:
-        """One bad task never stops the others: what it breaks is said, and its lease let go."""
-        try:
-            yield
-        except OSError as error:
-            with contextlib.suppress(OSError):
-                lease.release()
-            self._running.pop(task_id, None)
-            self._leave(task_id, error)
-
-    def _leave(self, task_id: str, error: OSError) -> None:
-        """The disk is full, a folder cannot be written, …: the task stays where it is."""
-        if error.errno is None:
-            raise error
-        said = f"left where it is: {error.strerror}: {error.filename or task_id}"
-        if self.report.parked.get(task_id) != said:
-            self.report.parked[task_id] = said
-            self.notice("parked", task_id, said)
-        self.report.trouble = f"{task_id} {said}"
-
-    def _lease(self, task_id: str) -> Lease | None:
-        """The lease of a file that may have any name."""
-        return self.exchange.lease(safe_id(task_id))
+        self.swept.tell_ended("ended", result)
 
     # -- afterwards --------------------------------------------------------------------------
 
     def _archive_if_due(self) -> None:
         if self.config.policies.archive == "monthly" and self.only is None:
-            self.report.archived = len(archive.archive(self.exchange, datetime.now(UTC)))
+            self.swept.archived = len(archive.archive(self.exchange, datetime.now(UTC)))
 
     def _write_parked_stamp(self) -> None:
         """What the next idle tick needs to know: until when nothing can become due."""
-        if self.only is not None or self.report.unsettled:
+        if self.only is not None or self.swept.unsettled:
             return
         now = time.time()
         midnight = now - now % 86_400 + 86_400  # when the archive is looked at again
-        due = midnight if self._next_due is None else min(midnight, self._next_due)
+        due = midnight if self.intake.next_due is None else min(midnight, self.intake.next_due)
         text = f"{now} {due}\n{self._signature}\n"
         path = self.exchange.path(layout.PARKED)
         aside = f"{path}.{os.getpid()}"

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import stat
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -12,7 +10,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
-from workflow import document, expectations, templates, yaml12
+from workflow import document, expectations, templates
 from workflow.config import Config, Retry, problems_of
 from workflow.document import Document
 from workflow.errors import Problem, WorkflowError, nearest
@@ -111,25 +109,6 @@ class Task:
         return PRIORITIES.index(self.file.priority)
 
 
-def read_regular(path: str) -> bytes:
-    """The bytes of a file of ours. Raises InvalidTask for a link, a pipe, …; FileNotFoundError."""
-    # Not blocking, not following: a pipe must not hang us, nor a link lead us elsewhere.
-    try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-    except FileNotFoundError:
-        raise
-    except OSError as error:
-        what = "a symbolic link" if os.path.islink(path) else f"unreadable: {error.strerror}"
-        raise InvalidTask("not_a_file", [Problem(f"it is {what}, not a plain file")]) from error
-    try:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            raise InvalidTask("not_a_file", [Problem("it is not a plain file")])
-        with open(descriptor, "rb", closefd=False) as file:
-            return file.read(yaml12.MAX_BYTES + 1)
-    finally:
-        os.close(descriptor)
-
-
 def read_task(raw: bytes, task_id: str, config: Config) -> tuple[Task, Document]:
     """The task in the bytes of a file. Raises InvalidTask with every problem at once."""
     try:
@@ -137,6 +116,15 @@ def read_task(raw: bytes, task_id: str, config: Config) -> tuple[Task, Document]
     except document.InvalidDocument as error:
         raise InvalidTask("unreadable_task", error.problems) from error
     return build_task(read, task_id, config), read
+
+
+def load_task(path: str, task_id: str, config: Config) -> tuple[Task, Document]:
+    """The task in a file. Raises InvalidTask, also for what is no plain file; FileNotFoundError."""
+    try:
+        raw = document.read_regular(path)
+    except document.NotAFile as error:
+        raise InvalidTask("not_a_file", error.problems) from error
+    return read_task(raw, task_id, config)
 
 
 def build_task(read: Document, task_id: str, config: Config) -> Task:
@@ -147,11 +135,12 @@ def build_task(read: Document, task_id: str, config: Config) -> Task:
     merged = {**(template.defaults if template else {}), **read.data}
     params, problems = _params(read, template)
     file = _file({**merged, "params": params}, read, problems)
-    if kind is None or file is None:
-        if kind is None and isinstance(named, str):
-            problems.append(_at(read, ("task_type",), **_unknown_type(named)))
-            raise InvalidTask("unknown_type", problems)
-        raise InvalidTask("invalid_task", problems)
+    expected = _expected(merged.get("expected_outputs"), read, problems)
+    if kind is None:
+        if not isinstance(named, str):
+            raise InvalidTask("invalid_task", problems)
+        problems.insert(0, _at(read, ("task_type",), **_unknown_type(named)))
+        raise InvalidTask("unknown_type", problems)
     handler = kind.load()
     checked: Params | None = None
     try:
@@ -160,9 +149,9 @@ def build_task(read: Document, task_id: str, config: Config) -> Task:
         for path, problem in problems_of(error, None, handler.Params):
             where = ("params", *path)
             problems.append(_at(read, where, problem.message, problem.hint, problem.did_you_mean))
-    expected = _expected(file, read, problems)
     code = _reachable(checked, config, read, problems)
-    if problems or checked is None:
+    if problems or checked is None or file is None:
+        problems.sort(key=lambda problem: (problem.line or 0, problem.column or 0))
         raise InvalidTask(code or "invalid_task", problems)
     used: Sequence[str] = ()
     with suppress(WorkflowError):  # said by the attempt, with the code that fits
@@ -249,13 +238,13 @@ def _file(data: Mapping[str, Any], read: Document, problems: list[Problem]) -> T
         return None
 
 
-def _expected(file: TaskFile, read: Document, problems: list[Problem]) -> list[Expectation]:
+def _expected(written: Any, read: Document, problems: list[Problem]) -> list[Expectation]:
     try:
-        return expectations.parse(file.expected_outputs)
+        return expectations.parse(written)
     except expectations.InvalidExpectation as error:
         where: tuple[str | int, ...] = ("expected_outputs", error.name)
-        if isinstance(file.expected_outputs, list):
-            for number, entry in enumerate(file.expected_outputs):
+        if isinstance(written, list):
+            for number, entry in enumerate(written):
                 if isinstance(entry, dict) and error.name in entry:
                     where = ("expected_outputs", number, error.name)
         problems.append(_at(read, where, str(error)))

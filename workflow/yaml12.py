@@ -22,6 +22,8 @@ MAX_BYTES = 1024 * 1024
 MAX_DEPTH = 48
 MAX_NODES = 50_000
 """Most values in a document after its aliases are expanded."""
+MAX_CHARACTERS = 4 * MAX_BYTES
+"""Most characters in all these values together."""
 
 Path: TypeAlias = tuple[str | int, ...]
 
@@ -37,6 +39,10 @@ _CORE = (
         "-+.0123456789",
     ),
 )
+_PATTERNS = {tag: re.compile(f"(?:{pattern})\\Z") for tag, pattern, _ in _CORE}
+_LINE_BREAK = re.compile(r"\r\n|\r|\n")
+_OLD_BREAKS = re.compile("[\x85\u2028\u2029]")
+"""Line breaks of YAML 1.1, and so of libyaml; in 1.2 they are characters like any other."""
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _DUMPER: Any = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
 
@@ -60,8 +66,8 @@ class _Loader(_LOADER):  # type: ignore[misc]
     yaml_implicit_resolvers: dict[str, list[tuple[str, re.Pattern[str]]]] = {}  # noqa: RUF012
 
 
-for _tag, _pattern, _first in _CORE:
-    _Loader.add_implicit_resolver(_tag, re.compile(f"(?:{_pattern})\\Z"), list(_first))
+for _tag, _, _first in _CORE:
+    _Loader.add_implicit_resolver(_tag, _PATTERNS[_tag], list(_first))
 
 
 # A document that reaches MAX_DEPTH has this many brackets, an indentation this deep, or a run of
@@ -74,6 +80,8 @@ _MAYBE_DEEP = re.compile(
 
 def load(text: str) -> Loaded:
     """The one document in `text`. Raises InvalidYaml; lines and columns count from 1."""
+    stand_ins = _stand_ins(text)
+    text = text.translate(stand_ins)
     try:
         if text.count("[") + text.count("{") >= MAX_DEPTH or _MAYBE_DEEP.search(text):
             _check_depth(text)
@@ -84,11 +92,32 @@ def load(text: str) -> Loaded:
             loader.dispose()
     except yaml.MarkedYAMLError as error:
         raise InvalidYaml(_explain(error, text)) from error
-    except yaml.YAMLError as error:
-        raise InvalidYaml(Problem(f"unreadable YAML: {error}")) from error
+    except yaml.reader.ReaderError as error:
+        line, column = line_column(text, text.find(chr(error.character)))
+        message = f"the character U+{error.character:04X} is not allowed"
+        hint = "leave it out, or write it as an escape inside double quotes"
+        raise InvalidYaml(Problem(message, line=line, column=column, hint=hint)) from error
+    except UnicodeEncodeError as error:
+        line, column = line_column(text, error.start)
+        raise InvalidYaml(Problem("half a surrogate pair", line=line, column=column)) from error
     if node is None:
         return Loaded(None, None)
-    return Loaded(_Builder().build(node), node)
+    return Loaded(_Builder({new: old for old, new in stand_ins.items()}).build(node), node)
+
+
+def _stand_ins(text: str) -> dict[int, int]:
+    """For each break of YAML 1.1 in `text`, a character of the same length that is not in it."""
+    found = sorted(set(_OLD_BREAKS.findall(text)))
+    if not found:
+        return {}
+    unused = (c for c in range(0xE000, 0xF900) if chr(c) not in text)
+    return {ord(old): new for old, new in zip(found, unused, strict=False)}
+
+
+def line_column(text: str, index: int) -> tuple[int, int]:
+    """The line and column, from 1, of a character; a lone carriage return ends a line too."""
+    lines = _LINE_BREAK.split(text[:index])
+    return len(lines), len(lines[-1]) + 1
 
 
 def _check_depth(text: str) -> None:
@@ -130,8 +159,10 @@ def _explain(error: yaml.MarkedYAMLError, text: str) -> Problem:
 class _Builder:
     """Plain values from nodes. An alias counts whenever it is used, so a bomb meets the bound."""
 
-    def __init__(self) -> None:
+    def __init__(self, back: Mapping[int, int]) -> None:
+        self.back = back
         self.nodes = 0
+        self.characters = 0
         self.open: set[int] = set()
 
     def build(self, node: Node) -> Any:
@@ -139,7 +170,7 @@ class _Builder:
         if self.nodes > MAX_NODES:
             raise InvalidYaml(_at(node, f"more than {MAX_NODES} values once aliases are expanded"))
         if isinstance(node, ScalarNode):
-            return _scalar(node)
+            return self._scalar(node)
         if id(node) in self.open:
             raise InvalidYaml(_at(node, "an alias that contains itself"))
         self.open.add(id(node))
@@ -159,11 +190,20 @@ class _Builder:
         for key_node, value_node in node.value:
             if not isinstance(key_node, ScalarNode):
                 raise InvalidYaml(_at(key_node, "a key must be a single word or string"))
-            key = _scalar(key_node)
+            key = self._scalar(key_node)
             if key in built:
                 raise InvalidYaml(_at(key_node, f"the key {key!r} stands here twice"))
             built[key] = self.build(value_node)
         return built
+
+    def _scalar(self, node: ScalarNode) -> Any:
+        self.characters += len(node.value)
+        if self.characters > MAX_CHARACTERS:
+            what = f"more than {MAX_CHARACTERS} characters once aliases are expanded"
+            raise InvalidYaml(_at(node, what))
+        if self.back:
+            node.value = node.value.translate(self.back)
+        return _scalar(node)
 
 
 def _only(node: Node, kind: str) -> None:
@@ -175,19 +215,23 @@ def _scalar(node: ScalarNode) -> Any:
     tag, value = node.tag, node.value
     if tag == _TAG + "str":
         return value
+    if tag not in _PATTERNS:
+        raise InvalidYaml(_at(node, f"the tag {tag!r} is not allowed here"))
     try:
+        if not _PATTERNS[tag].match(value):
+            raise ValueError
         if tag == _TAG + "null":
             return None
         if tag == _TAG + "bool":
-            return {"true": True, "false": False}[value.lower()]
+            return value.lower() == "true"
         if tag == _TAG + "int":
             base = {"0o": 8, "0x": 16}.get(value[:2], 10)
             return int(value, base)
-        if tag == _TAG + "float":
-            return float(value.lower().replace(".inf", "inf").replace(".nan", "nan"))
-    except (KeyError, ValueError) as error:
-        raise InvalidYaml(_at(node, f"{value!r} is not what its tag says")) from error
-    raise InvalidYaml(_at(node, f"the tag {tag!r} is not allowed here"))
+        return float(value.lower().replace(".inf", "inf").replace(".nan", "nan"))
+    except ValueError as error:
+        kind = tag.removeprefix(_TAG)
+        short = value if len(value) <= 40 else value[:37] + "..."
+        raise InvalidYaml(_at(node, f"{short!r} cannot be read as {kind}")) from error
 
 
 def place(node: Node | None, path: Path) -> tuple[int, int] | None:
@@ -215,9 +259,13 @@ def place(node: Node | None, path: Path) -> tuple[int, int] | None:
     return None if mark is None else (mark.line + 1, mark.column + 1)
 
 
-# What some reader, of YAML 1.1 or 1.2, would take for something else than a string is quoted when
-# we write it; times are not, since the task format shows them bare.
-class _Dumper(_DUMPER):  # type: ignore[misc]
+class _Style:
+    """How we write, whichever emitter does it.
+
+    What some reader, of YAML 1.1 or 1.2, would take for something else than a string is quoted;
+    times are not, since the task format shows them bare.
+    """
+
     yaml_implicit_resolvers = {  # noqa: RUF012
         first: [rule for rule in rules if rule[0] != _TAG + "timestamp"]
         for first, rules in _DUMPER.yaml_implicit_resolvers.items()
@@ -226,54 +274,67 @@ class _Dumper(_DUMPER):  # type: ignore[misc]
     def ignore_aliases(self, data: object) -> bool:
         return True
 
-    def increase_indent(self, flow: bool = False, indentless: bool = False) -> Any:
-        return super().increase_indent(flow, False)
+
+class _Dumper(_Style, _DUMPER):  # type: ignore[misc]
+    pass
 
 
-for _tag, _pattern, _first in _CORE:
-    _Dumper.add_implicit_resolver(_tag, re.compile(f"(?:{_pattern})\\Z"), list(_first))
+class _WideDumper(_Style, yaml.SafeDumper):
+    """Ten times as slow, but leaves emoji as they are; libyaml makes `\\U0001F600` of them."""
 
 
 def _represent_str(dumper: Any, value: str) -> ScalarNode:
     style = "|" if "\n" in value else None
+    if _OLD_BREAKS.search(value) or value.endswith("\n\n") or value == "\n":
+        style = '"'  # other readers break lines there; `|+` would have to end with `...`
+    return _scalar_node(dumper, value, style)
+
+
+def _represent_inline(dumper: Any, value: str) -> ScalarNode:
+    """Not a block, even if it has several lines."""
+    return _scalar_node(dumper, value, '"' if "\n" in value or _OLD_BREAKS.search(value) else None)
+
+
+def _scalar_node(dumper: Any, value: str, style: str | None) -> ScalarNode:
     node: ScalarNode = dumper.represent_scalar(_TAG + "str", value, style=style)
     return node
 
 
-_Dumper.add_representer(str, _represent_str)
+class _Inline(_Dumper):
+    """Flow style throughout."""
+
+
+class _WideInline(_WideDumper):
+    """Flow style throughout."""
+
+
+for _dumper in (_Dumper, _WideDumper):
+    for _tag, _, _first in _CORE:
+        _dumper.add_implicit_resolver(_tag, _PATTERNS[_tag], list(_first))
+    _dumper.add_representer(str, _represent_str)
+for _dumper in (_Inline, _WideInline):
+    _dumper.add_representer(str, _represent_inline)
+
+
+def _write(data: Any, dumpers: tuple[Any, Any], **options: Any) -> str:
+    text = ""
+    for dumper in dumpers:
+        text = yaml.dump(data, Dumper=dumper, sort_keys=False, allow_unicode=True, **options)
+        if "\\U" not in text:
+            break
+    return text
 
 
 def dump(data: Mapping[str, Any]) -> str:
     """`data` as a block of YAML, keys in their order, that reads back as the same values."""
-    text: str = yaml.dump(
-        plain(data), Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=100
-    )
-    return text
+    return _write(plain(data), (_Dumper, _WideDumper), width=100)
 
 
 def dump_inline(value: Any) -> str:
     """`value` on one line, as it may stand behind `key: `."""
-    text: str = yaml.dump(
-        plain(value),
-        Dumper=_Inline,
-        default_flow_style=True,
-        sort_keys=False,
-        allow_unicode=True,
-        width=2**30,
-    )
+    dumpers = (_Inline, _WideInline)
+    text = _write(plain(value), dumpers, default_flow_style=True, width=2**30)
     return text.removesuffix("\n").removesuffix("\n...")
-
-
-class _Inline(_Dumper):
-    """Flow style throughout: a string with line breaks is quoted, not a block."""
-
-
-_Inline.add_representer(
-    str,
-    lambda dumper, value: dumper.represent_scalar(
-        _TAG + "str", value, style='"' if "\n" in value else None
-    ),
-)
 
 
 def plain(value: Any) -> Any:

@@ -29,7 +29,7 @@ def run(
     workflow cancel 2026-01-19-1430-hugo-build-staging
     """
     from workflow.settle import refuse, settle
-    from workflow.task import InvalidTask, read_regular, read_task
+    from workflow.task import InvalidTask, load_task
     from workflow.unrun import unrun_result
 
     exchange = place.exchange()
@@ -58,7 +58,7 @@ def run(
             "already_ended", f"{task_id} has just ended", Exit.CONFLICT, hint="workflow list"
         )
     try:
-        task, _ = read_task(read_regular(again.path), task_id, place.config())
+        task, _ = load_task(again.path, task_id, place.config())
     except InvalidTask as error:
         refused = refuse(exchange, lease, task_id, again.state, error)
         return Reply(data={"task_id": refused.task_id, "status": "failed"}, notes=[refused.verdict])

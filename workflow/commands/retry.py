@@ -29,7 +29,7 @@ def run(
     \b
     workflow retry latest
     """
-    from workflow.task import InvalidTask, read_regular, read_task
+    from workflow.task import InvalidTask, load_task
 
     exchange, config = place.exchange(), place.config()
     found = resolve(exchange, task_id)
@@ -42,7 +42,7 @@ def run(
         )
     now = datetime.now(UTC)
     try:
-        _, read = read_task(read_regular(found.path), found.task_id, config)
+        _, read = load_task(found.path, found.task_id, config)
     except InvalidTask as error:
         raise WorkflowError(
             error.code,

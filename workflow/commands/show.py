@@ -71,9 +71,7 @@ def run(
 
 
 def _front_matter(path: str) -> dict[str, Any]:
-    from workflow.task import InvalidTask, read_regular
-
     try:
-        return document.parse(read_regular(path)).data
-    except (document.InvalidDocument, InvalidTask, FileNotFoundError):
+        return document.parse(document.read_regular(path)).data
+    except (document.InvalidDocument, FileNotFoundError):
         return {}

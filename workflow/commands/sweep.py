@@ -14,7 +14,7 @@ from workflow.errors import Exit, WorkflowError
 from workflow.reply import Reply, is_plain
 
 if TYPE_CHECKING:
-    from workflow.sweep import Report
+    from workflow.swept import Swept
 
 
 @command
@@ -71,7 +71,7 @@ def _busy(only: str | None) -> Reply:
     return reply
 
 
-def _reply(report: Report, problems: Any) -> Reply:
+def _reply(report: Swept, problems: Any) -> Reply:
     from workflow.layout import CONFIG
 
     data = {

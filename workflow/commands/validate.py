@@ -24,7 +24,7 @@ def run(
     """
     from workflow.exchange import TASK_ID
     from workflow.layout import SUFFIX
-    from workflow.task import InvalidTask, read_regular, read_task
+    from workflow.task import InvalidTask, load_task
 
     config = place.config()
     checked: list[dict[str, Any]] = []
@@ -37,7 +37,7 @@ def run(
             if not TASK_ID.fullmatch(name):
                 hint = "use letters, digits, '-', '_' and '.', at most 180 of them"
                 raise InvalidTask("invalid_name", [Problem("the name cannot be an id", hint=hint)])
-            task, _ = read_task(read_regular(file), name, config)
+            task, _ = load_task(file, name, config)
             warnings += [f"{file}: {warning}" for warning in task.warnings]
         except InvalidTask as error:
             problems = error.problems

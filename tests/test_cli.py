@@ -1,0 +1,389 @@
+"""How every command behaves: its answers, its exit codes, its manners."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+
+from tests.program import CONFIG, Program
+from workflow.cli import COMMANDS
+
+READERS = [
+    ["status"], ["list"], ["types"], ["types", "hugo-build"], ["templates"], ["schema", "task"],
+    ["templates", "hugo-build"], ["doctor"], ["sweep"], ["archive"], ["submit", "noop"],
+    ["show", "nothing"], ["wait", "nothing"], ["verify", "nothing"], ["cancel", "nothing"],
+    ["retry", "nothing"], ["logs", "nothing"], ["validate", "nothing.md"], ["init", "."],
+    ["list", "--stat", "x"], ["submit"], ["submit", "hugo-biuld"], ["nonsense"],
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("words", READERS, ids=" ".join)
+def test_every_answer_is_one_envelope_errors_included(program: Program, words: list[str]) -> None:
+    ran = program(*words, "--json")
+    told = ran.json
+    assert set(told) == {"schema", "ok", "data", "error", "next", "warnings"}
+    assert told["schema"] == "workflow/1"
+    assert told["ok"] is (ran.code == 0)
+    assert (told["error"] is None) is (ran.code == 0)
+    if told["error"]:
+        assert {"code", "message", "hint", "did_you_mean", "retryable"} <= set(told["error"])
+    assert all(set(step) == {"cmd", "why"} for step in told["next"])
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_has_help_with_an_example(program: Program, name: str) -> None:
+    ran = program(name, "--help")
+    assert ran.code == 0
+    assert f"workflow {name}" in ran.out.split("Examples:")[1]
+
+
+def test_help_names_every_command(program: Program) -> None:
+    told = program("--help").out
+    assert all(f"  {name} " in told for name in COMMANDS)
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "said"),
+    [
+        (["sweeep"], 2, "sweep"),
+        (["submit", "hugo-biuld"], 2, "hugo-build"),
+        (["submit", "hugo-build", "--env", "stagin"], 2, "staging"),
+        (["submit", "hugo-build", "--set", "minfy=true"], 2, "minify"),
+        (["submit", "hugo-build", "--set", "minify"], 2, "KEY=VALUE"),
+        (["submit", "noop", "--priority", "hihg"], 2, "high"),
+        (["submit", "noop", "--after", "2026-01-01"], 5, "workflow list"),
+        (["list", "--state", "complete"], 2, "completed"),
+        (["show", "2026"], 5, "no task"),
+        (["schema", "tsk"], 2, "task"),
+        (["templates", "hugo-bild"], 2, "hugo-build"),
+        (["archive", "--month", "January"], 2, "2026-01"),
+        (["show", "latest"], 5, "no task has ended"),
+        (["wait", "x", "--until", "lunch"], 2, "approval"),
+    ],
+)
+def test_wrong_use_names_the_thing_and_what_was_meant(
+    program: Program, words: list[str], code: int, said: str
+) -> None:
+    ran = program(*words)
+    assert (ran.code, ran.out) == (code, "")
+    assert said in ran.err
+    assert "Traceback" not in ran.err
+
+
+def test_without_an_exchange_every_command_says_how_to_make_one(program: Program) -> None:
+    (program.root / "workflow.yaml").unlink()
+    for words in (["status"], ["submit", "noop"], ["sweep"], ["list"]):
+        ran = program(*words)
+        assert ran.code == 2
+        assert "workflow init" in ran.err
+
+
+@pytest.mark.parametrize("place", ["before", "after", "environment", "below"])
+def test_the_exchange_is_found_wherever_it_is_named(program: Program, place: str) -> None:
+    elsewhere = program.root.parent / "elsewhere"
+    elsewhere.mkdir()
+    root = str(program.root)
+    words, environ, folder = {
+        "before": (["--root", root, "submit", "noop"], {}, elsewhere),
+        "after": (["submit", "noop", "--root", root], {}, elsewhere),
+        "environment": (["submit", "noop"], {"WORKFLOW_ROOT": root}, elsewhere),
+        "below": (["submit", "noop"], {}, program.root / "site" / "content"),
+    }[place]
+    ran = subprocess.run(
+        program.argv(*words), cwd=folder, env={**program.environ, **environ},
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert program.states(ran.stdout.strip()) == ["pending"]
+
+
+# -- submit ------------------------------------------------------------------------------------
+
+
+def test_submit_writes_into_pending_and_nowhere_else(program: Program) -> None:
+    before = {p for p in program.root.rglob("*") if "pending" not in p.parts}
+    program.submit("hugo-build", "--env", "staging")
+    assert {p for p in program.root.rglob("*") if "pending" not in p.parts} == before
+
+
+def test_ids_in_one_minute_get_a_suffix(program: Program) -> None:
+    ids = [program.submit("noop") for _ in range(3)]
+    assert len(set(ids)) == 3
+    program("sweep")
+    assert program.submit("noop") not in ids, "nor is the id of one that has ended taken again"
+
+
+def test_a_submitted_file_says_all_that_the_task_format_asks_for(program: Program) -> None:
+    task_id = program.submit(
+        "hugo-build", "--env", "staging", "--set", "minify=false", "--priority", "high",
+        "--request", "Deploy it: now", "--description", "Updated homepage hero",
+    )  # fmt: skip
+    told = program("show", task_id, "--json").data["task"]
+    assert task_id.endswith("-hugo-build-updated-homepage-hero")
+    assert told["task_id"] == task_id
+    assert told["status"] == "pending"
+    assert told["priority"] == "high"
+    assert told["context"] == {
+        "user_request": "Deploy it: now", "description": "Updated homepage hero",
+    }  # fmt: skip
+    assert told["params"]["environment"] == "staging"
+    assert told["params"]["base_url"] == "https://staging.example.com/"
+    assert told["params"]["minify"] is False
+    assert told["expected_outputs"]
+    assert "<" not in json.dumps(told["params"]), "no placeholder is left"
+
+
+def test_the_same_key_gives_the_same_task_and_another_wish_is_a_conflict(program: Program) -> None:
+    first = program.submit("noop", "--key", "k1", "--set", "message=a")
+    assert program.submit("noop", "--key", "k1", "--set", "message=a") == first
+    other = program("submit", "noop", "--key", "k1", "--set", "message=b")
+    assert other.code == 6
+    assert "params" in other.err
+    program("sweep")
+    assert program.submit("noop", "--key", "k1", "--set", "message=a") == first, "ended, too"
+    assert program.submit("noop", "--key", "k2", "--set", "message=a") != first
+
+
+def test_a_dry_run_shows_the_file_and_writes_nothing(program: Program) -> None:
+    ran = program("submit", "hugo-build", "--env", "dev", "--dry-run")
+    assert ran.code == 0
+    assert "task_type: hugo-build" in ran.out
+    assert os.listdir(program.root / "tasks/pending") == []
+
+
+def test_a_task_can_start_from_a_file_and_a_body_from_another(program: Program) -> None:
+    source = program.root / "wish.md"
+    source.write_text("---\ntask_type: noop\nmood: glad\nparams: {message: hi}\n---\nold body\n")
+    task_id = program.submit("noop", "--from", "wish.md", "--body-file", "-")
+    data = program("show", task_id, "--json").data["task"]
+    assert (data["mood"], data["params"]) == ("glad", {"message": "hi"})
+    assert "old body" not in (program.root / f"tasks/pending/{task_id}.md").read_text()
+    assert program("submit", "hugo-build", "--from", "wish.md").code == 2
+    source.write_text("no front matter")
+    assert program("submit", "noop", "--from", "wish.md").code == 7
+
+
+def test_text_that_looks_like_a_number_stays_text_where_text_is_asked_for(program: Program) -> None:
+    task_id = program.submit("noop", "message=0123")
+    program("sweep")
+    assert program.result(task_id)["outputs"]["message"] == "0123"
+
+
+def test_a_chain_with_a_wrong_link_is_not_begun(program: Program) -> None:
+    assert program("submit", "noop", "--then", "nop").code == 2
+    assert os.listdir(program.root / "tasks/pending") == []
+
+
+# -- waiting -----------------------------------------------------------------------------------
+
+
+def test_waiting_without_a_sweeper_says_so(program: Program) -> None:
+    task_id = program.submit("noop")
+    ran = program("wait", task_id, "--timeout", "0.2")
+    assert ran.code == 8
+    assert "workflow sweep" in ran.err
+
+
+def test_waiting_gives_up_with_75_while_a_sweeper_is_alive(program: Program) -> None:
+    program("sweep")
+    task_id = program.submit("noop")
+    ran = program("wait", task_id, "--timeout", "0.2")
+    assert (ran.code, f"workflow wait {task_id}" in ran.err) == (75, True)
+
+
+def test_submit_can_wait_for_the_result(program: Program) -> None:
+    program("sweep")
+    submitting = program.start("submit", "noop", "--wait", "30")
+    while not os.listdir(program.root / "tasks/pending"):
+        assert submitting.poll() is None
+    program("sweep")
+    assert submitting.wait(30) == 0
+
+
+# -- show, verify, logs, validate --------------------------------------------------------------
+
+
+def test_a_unique_beginning_serves_as_an_id(program: Program) -> None:
+    program.write("2026-01-01-0000-noop-a.md", "---\ntask_type: noop\n---\n")
+    program.write("2026-01-01-0000-noop-b.md", "---\ntask_type: noop\n---\n")
+    program("sweep")
+    assert program("show", "2026-01-01-0000-noop-a").code == 0
+    both = program("show", "2026-01-01")
+    assert both.code == 2
+    assert "2026-01-01-0000-noop-b" in both.err
+
+
+def test_fields_of_an_answer_are_printed_alone(program: Program) -> None:
+    program.submit("noop", "message=hi")
+    program("sweep")
+    assert program("show", "latest", "--field", "data.result.outputs.message").out == "hi\n"
+    assert program("list", "--field", "data.tasks.0.status").out == "success\n"
+    assert program("show", "latest", "--field", "ok").out == "true\n"
+    missing = program("show", "latest", "--field", "data.statsu")
+    assert missing.code == 2
+    assert "status" in missing.err
+
+
+def test_the_log_of_a_task_is_whole_and_short_on_demand(program: Program) -> None:
+    program.submit("hugo-build", "--env", "dev")
+    program("sweep")
+    whole = program("logs", "latest").out
+    assert "Total in" in whole
+    assert program("logs", "latest", "--tail", "1").out.strip() == whole.strip().splitlines()[-1]
+    assert program("logs", "latest", "-f").out.strip() == whole.strip()
+
+
+def test_plain_answers_stay_short_and_say_where_the_rest_is(program: Program) -> None:
+    for number in range(120):
+        name = f"2026-01-01-0000-noop-{number:03}-{'x' * 60}.md"
+        program.write(name, "---\ntask_type: noop\n---\n", "tasks/completed")
+    ran = program("list", "--limit", "200", CLAUDECODE="1")
+    assert len(ran.out) < 8000
+    assert "--json" in ran.out.splitlines()[-1]
+    assert len(program("list", "--limit", "200", "--json").data["tasks"]) == 120
+
+
+def test_validate_says_all_problems_at_once_and_exits_with_7(program: Program) -> None:
+    file = program.root / "wrong.md"
+    file.write_text(
+        "---\ntask_type: hugo-build\npriority: hi\nparams:\n  minfy: true\n"
+        "expected_outputs: [{a: integr}]\n---\n"
+    )
+    ran = program("validate", "wrong.md")
+    assert ran.code == 7
+    assert [
+        place for place in ("wrong.md:3:1", "wrong.md:5:3", "wrong.md:6:") if place in ran.out
+    ] == ["wrong.md:3:1", "wrong.md:5:3", "wrong.md:6:"]
+    assert "minify" in ran.out
+    file.write_text("---\ntask_type: noop\n---\n")
+    assert program("validate", "wrong.md").code == 0
+
+
+# -- init and doctor ---------------------------------------------------------------------------
+
+
+def test_init_makes_an_exchange_that_builds_and_never_overwrites(program: Program) -> None:
+    made = program("init", "../new", "--site", "site")
+    assert made.code == 0
+    new = program.root.parent / "new"
+    config = (new / "workflow.yaml").read_text()
+    (new / "workflow.yaml").write_text(config + "# mine\n")
+    again = program("init", "../new", "--site", "site")
+    assert "left alone  workflow.yaml" in again.out
+    assert (new / "workflow.yaml").read_text().endswith("# mine\n")
+    program("--root", str(new), "submit", "hugo-build")
+    program("--root", str(new), "sweep")
+    assert program("--root", str(new), "verify", "latest").code == 0
+
+
+def test_init_takes_the_sites_own_address_for_production(program: Program) -> None:
+    program("init", "../new", "--site", "site")
+    text = (program.root.parent / "new/workflow.yaml").read_text()
+    assert "base_url: https://example.org/" in text
+    assert "base_url: https://staging.example.org/" in text
+    assert "path: ../exchange/site" in text
+
+
+def test_doctor_says_what_is_missing_and_mends_what_it_can(program: Program) -> None:
+    (program.root / "tasks/waiting").rmdir()
+    config = CONFIG.replace("path: site", "path: gone") + "hugo: {path: /nowhere/hugo}\n"
+    (program.root / "workflow.yaml").write_text(config)
+    findings = program("doctor", "--json")
+    assert findings.code == 2
+    states = {f["subject"]: f["state"] for f in findings.data["findings"]}
+    assert states["site main"] == states["hugo"] == "failed"
+    assert states["folders"] == "warning"
+    assert all(f["mend"] for f in findings.data["findings"] if f["state"] != "ok")
+
+    program("doctor", "--fix")
+    assert (program.root / "tasks/waiting").is_dir()
+
+    (program.root / "workflow.yaml").write_text(CONFIG)
+    program("sweep")
+    assert program("doctor").code == 0
+
+
+# -- manners -----------------------------------------------------------------------------------
+
+
+def _on_a_terminal(program: Program, *words: str, **environ: str) -> str:
+    """What the program prints on a real (pseudo) terminal."""
+    leader, follower = pty.openpty()
+    environment = {**program.environ, "TERM": "xterm-256color", "COLUMNS": "120", **environ}
+    environment = {key: value for key, value in environment.items() if value}
+    child = subprocess.Popen(
+        program.argv(*words), cwd=program.root, env=environment,
+        stdin=follower, stdout=follower, stderr=follower,
+    )  # fmt: skip
+    os.close(follower)
+    seen = b""
+    while True:
+        try:
+            chunk = os.read(leader, 65_536)
+        except OSError:
+            break
+        if not chunk:
+            break
+        seen += chunk
+    os.close(leader)
+    child.wait()
+    return seen.decode()
+
+
+def test_colour_is_for_terminals_only(program: Program) -> None:
+    program.submit("noop")
+    assert "\033[" in _on_a_terminal(program, "list", NO_COLOR="")
+    assert "\033[" not in _on_a_terminal(program, "list", NO_COLOR="", CLAUDECODE="1")
+    assert "\033[" not in program("list").out
+    assert "\033[3" not in _on_a_terminal(program, "list", NO_COLOR="1")
+
+
+def test_a_sweep_on_a_terminal_shows_what_happens(program: Program) -> None:
+    task_id = program.submit("noop")
+    seen = _on_a_terminal(program, "sweep", NO_COLOR="")
+    assert task_id in seen
+    assert "success" in seen
+    assert "Nothing to do." in _on_a_terminal(program, "sweep", NO_COLOR="")
+
+
+@pytest.mark.parametrize(
+    ("typed", "offered"),
+    [
+        ("workflow sub", "submit"),
+        ("workflow submit hugo", "hugo-build"),
+        ("workflow submit hugo-build --env st", "staging"),
+        ("workflow show 2026-01", "2026-01-01-0000-noop"),
+        ("workflow list --sta", "--state"),
+    ],
+)
+def test_the_shell_completes_commands_types_environments_and_ids(
+    program: Program, typed: str, offered: str
+) -> None:
+    program.write("2026-01-01-0000-noop.md", "---\ntask_type: noop\n---\n")
+    words = typed.split(" ")
+    ran = program(
+        _WORKFLOW_COMPLETE="complete_bash", COMP_WORDS=typed, COMP_CWORD=str(len(words) - 1)
+    )
+    assert offered in ran.out.split()
+
+
+def test_a_defect_of_ours_is_told_as_one(program: Program) -> None:
+    code = (
+        "import sys, workflow.overview\n"
+        "def broken(*_a, **_k): raise KeyError('oops')\n"
+        "workflow.overview.select = broken\n"
+        "from workflow.cli import run\n"
+        "sys.exit(run(['list', '--json']))\n"
+    )
+    ran = subprocess.run(
+        [sys.executable, "-c", code], cwd=program.root, env=program.environ,
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    told: dict[str, Any] = json.loads(ran.stdout)
+    assert (ran.returncode, told["error"]["code"]) == (1, "defect")
+    assert "Traceback" in ran.stderr
