@@ -1,0 +1,214 @@
+"""Names, renames and locks: the protocol at the top of the exchange, step by step."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import threading
+from pathlib import Path
+
+import pytest
+
+from workflow import durable, layout
+from workflow.errors import WorkflowError
+from workflow.exchange import Exchange
+from workflow.overview import resolve
+
+ID = "2026-01-19-1430-hugo-build-staging"
+
+
+@pytest.fixture
+def exchange(tmp_path: Path) -> Exchange:
+    exchange = Exchange(tmp_path)
+    exchange.prepare()
+    return exchange
+
+
+def _put(path: str, text: str = "x") -> str:
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    Path(path).write_text(text)
+    return path
+
+
+# -- durable steps -----------------------------------------------------------------------------
+
+
+def test_a_new_file_never_takes_a_name_that_is_taken(tmp_path: Path) -> None:
+    path = str(tmp_path / "a")
+    assert durable.create(path, b"first")
+    assert not durable.create(path, b"second")
+    assert Path(path).read_bytes() == b"first"
+    assert os.listdir(tmp_path) == ["a"], "nothing is left over"
+
+
+def test_a_move_takes_no_name_that_is_taken_and_a_lost_race_is_an_answer(tmp_path: Path) -> None:
+    one, two = _put(str(tmp_path / "1/t"), "one"), _put(str(tmp_path / "2/t"), "two")
+    assert not durable.move(one, two)
+    assert (Path(one).read_text(), Path(two).read_text()) == ("one", "two")
+    assert not durable.move(str(tmp_path / "gone"), str(tmp_path / "3"))
+
+
+def test_what_is_made_visible_was_made_durable_before_and_its_name_after(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    steps: list[str] = []
+    sync, link, rename = os.fsync, os.link, os.rename
+
+    def kind(descriptor: int) -> str:
+        return "folder" if os.path.isdir(f"/proc/self/fd/{descriptor}") else "file"
+
+    monkeypatch.setattr(os, "fsync", lambda d: (steps.append(f"sync {kind(d)}"), sync(d)))
+    monkeypatch.setattr(os, "link", lambda a, b: (steps.append("link"), link(a, b)))
+    monkeypatch.setattr(os, "rename", lambda a, b: (steps.append("rename"), rename(a, b)))
+    durable.create(str(tmp_path / "a"), b"x")
+    assert steps == ["sync file", "link", "sync folder"]
+    steps.clear()
+    durable.replace(str(tmp_path / "a"), b"y")
+    assert steps == ["sync file", "rename", "sync folder"]
+    steps.clear()
+    durable.move(str(tmp_path / "a"), str(tmp_path / "b"))
+    assert steps == ["rename", "sync folder", "sync folder"]
+
+
+def test_left_overs_go_when_their_writer_is_dead_and_stay_while_it_lives(
+    exchange: Exchange,
+) -> None:
+    dead = _put(exchange.path(layout.PENDING, ".dead.tmp"))
+    alive = _put(exchange.path(layout.PENDING, ".alive.tmp"))
+    with open(alive) as writer:
+        fcntl.flock(writer, fcntl.LOCK_EX)
+        assert exchange.remove_leftovers() == 1
+    assert (os.path.exists(dead), os.path.exists(alive)) == (False, True)
+
+
+# -- finding -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("state", layout.STATE_FOLDERS)
+def test_a_task_is_found_in_every_state(exchange: Exchange, state: str) -> None:
+    path = _put(exchange.task_path(state, ID))
+    found = exchange.find(ID)
+    assert found is not None
+    assert (found.state, found.path) == (state, path)
+
+
+@pytest.mark.parametrize("month", ["2026-01", "2026-02", "2031-12"])
+def test_a_task_is_found_in_the_archive_of_its_month_or_a_later_one(
+    exchange: Exchange, month: str
+) -> None:
+    _put(exchange.path("archive", month, "tasks", f"{ID}.md"))
+    result = _put(exchange.path("archive", month, "results", f"{month}-02", f"{ID}.result.md"))
+    found = exchange.find(ID)
+    assert found is not None
+    assert found.archived
+    assert exchange.result(ID) == result
+    assert exchange.matching("2026-01-19") == [ID]
+
+
+def test_a_result_is_found_on_whichever_day_the_task_ended(exchange: Exchange) -> None:
+    late = _put(exchange.path("results", "2026-03-05", f"{ID}.result.md"))
+    for day in ("2026-01-19", "2026-01-20", "2026-03-04"):
+        os.makedirs(exchange.path("results", day))
+    assert exchange.result(ID) == late
+    undated = _put(exchange.path("results", "2026-03-04", "by-hand.result.md"))
+    assert exchange.result("by-hand") == undated
+
+
+def test_finding_a_task_reads_no_folder_of_ended_tasks(
+    exchange: Exchange, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _put(exchange.task_path("completed", ID))
+    _put(exchange.path("results", "2026-01-19", f"{ID}.result.md"))
+    listed: list[str] = []
+    listdir = os.listdir
+    monkeypatch.setattr(os, "listdir", lambda path: (listed.append(str(path)), listdir(path))[1])
+    assert exchange.find(ID)
+    assert exchange.result(ID)
+    assert not [p for p in listed if "tasks/" in p or "results/2" in p]
+
+
+def test_an_id_is_resolved_from_its_file_name_too(exchange: Exchange) -> None:
+    _put(exchange.task_path("completed", ID))
+    assert resolve(exchange, f"{ID}.md").task_id == ID
+    with pytest.raises(WorkflowError, match="no task"):
+        resolve(exchange, "../../etc/passwd")
+
+
+# -- results -----------------------------------------------------------------------------------
+
+
+def test_a_task_has_one_result_whatever_the_day(exchange: Exchange) -> None:
+    first = exchange.publish_result(ID, "2026-01-19", b"first")
+    assert first is not None
+    assert exchange.publish_result(ID, "2026-01-20", b"second") is None
+    assert Path(first).read_bytes() == b"first"
+
+
+def test_the_latest_link_follows_and_never_dangles_meanwhile(exchange: Exchange) -> None:
+    for day in ("2026-01-19", "2026-01-20"):
+        path = _put(exchange.path("results", day, f"{ID}.result.md"), day)
+        exchange.link_latest("hugo-build", path)
+        link = Path(exchange.path("results/latest/hugo-build.result.md"))
+        assert link.read_text() == day
+        assert not os.path.isabs(os.readlink(link)), "the exchange can be moved"
+
+
+def test_logs_lie_beside_the_result_also_when_a_crash_came_between(exchange: Exchange) -> None:
+    _put(os.path.join(exchange.run_folder(ID), "attempt-1.log"), "one")
+    exchange.publish_logs(ID, "2026-01-19")
+    _put(os.path.join(exchange.run_folder(ID), "attempt-2.log"), "two")
+    exchange.publish_logs(ID, "2026-01-20")
+    logs = Path(exchange.logs(ID) or "")
+    assert logs.is_dir()
+    exchange.clear_run(ID)
+    logs = Path(exchange.logs(ID) or "")
+    assert sorted(p.name for p in logs.iterdir()) == ["attempt-1.log", "attempt-2.log"]
+    assert logs.parent.name == "2026-01-20"
+
+
+# -- leases ------------------------------------------------------------------------------------
+
+
+def test_a_task_has_one_lease_at_a_time_and_a_new_one_after(exchange: Exchange) -> None:
+    first = exchange.lease(ID)
+    assert first is not None
+    assert exchange.lease(ID) is None
+    first.release(remove=True)
+    second = exchange.lease(ID)
+    assert second is not None
+    second.release(remove=True)
+    assert os.listdir(exchange.path(layout.LEASES)) == []
+
+
+def test_a_claim_is_won_by_one_of_many(exchange: Exchange) -> None:
+    _put(exchange.task_path("pending", ID))
+    barrier, won = threading.Barrier(8), []
+
+    def claim() -> None:
+        barrier.wait()
+        lease = exchange.claim(ID, "pending")
+        if lease is not None:
+            won.append(lease)
+
+    threads = [threading.Thread(target=claim) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(won) == 1
+    assert exchange.find(ID) is not None
+    assert exchange.find(ID).state == "in-progress"  # type: ignore[union-attr]
+    won[0].release(remove=True)
+
+
+def test_whoever_waited_for_a_lease_that_was_removed_gets_a_valid_one(exchange: Exchange) -> None:
+    first = exchange.lease(ID)
+    assert first is not None
+    stale = os.open(first.path, os.O_RDWR)
+    first.release(remove=True)
+    second = exchange.lease(ID)
+    assert second is not None
+    fcntl.flock(stale, fcntl.LOCK_EX | fcntl.LOCK_NB)  # the removed file's lock means nothing
+    assert exchange.lease(ID) is None
+    os.close(stale)
+    second.release(remove=True)
