@@ -57,9 +57,21 @@ def test_what_is_made_visible_was_made_durable_before_and_its_name_after(
     def kind(descriptor: int) -> str:
         return "folder" if os.path.isdir(f"/proc/self/fd/{descriptor}") else "file"
 
-    monkeypatch.setattr(os, "fsync", lambda d: (steps.append(f"sync {kind(d)}"), sync(d)))
-    monkeypatch.setattr(os, "link", lambda a, b: (steps.append("link"), link(a, b)))
-    monkeypatch.setattr(os, "rename", lambda a, b: (steps.append("rename"), rename(a, b)))
+    def synced(descriptor: int) -> None:
+        steps.append(f"sync {kind(descriptor)}")
+        sync(descriptor)
+
+    def linked(source: str, target: str) -> None:
+        steps.append("link")
+        link(source, target)
+
+    def renamed(source: str, target: str) -> None:
+        steps.append("rename")
+        rename(source, target)
+
+    monkeypatch.setattr(os, "fsync", synced)
+    monkeypatch.setattr(os, "link", linked)
+    monkeypatch.setattr(os, "rename", renamed)
     durable.create(str(tmp_path / "a"), b"x")
     assert steps == ["sync file", "link", "sync folder"]
     steps.clear()
@@ -121,7 +133,12 @@ def test_finding_a_task_reads_no_folder_of_ended_tasks(
     _put(exchange.path("results", "2026-01-19", f"{ID}.result.md"))
     listed: list[str] = []
     listdir = os.listdir
-    monkeypatch.setattr(os, "listdir", lambda path: (listed.append(str(path)), listdir(path))[1])
+
+    def listing(path: str) -> list[str]:
+        listed.append(str(path))
+        return listdir(path)
+
+    monkeypatch.setattr(os, "listdir", listing)
     assert exchange.find(ID)
     assert exchange.result(ID)
     assert not [p for p in listed if "tasks/" in p or "results/2" in p]

@@ -26,7 +26,7 @@ HEAVY = (
 
 
 def _loaded_by(program: Program, *words: str, bare: bool = False) -> set[str]:
-    """The modules that a run has loaded when it ends; `bare`: without what site-packages loads."""
+    """What modules a run has loaded in the end; `bare`: without what site-packages loads."""
     code = (
         "import os, sys\n"
         "leave = os._exit\n"
