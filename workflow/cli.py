@@ -183,7 +183,7 @@ def _defect(error: Exception) -> Reply:
         )
     import traceback
 
-    traceback.print_exception(error, file=sys.stderr)
+    traceback.print_exception(error, limit=-8, file=sys.stderr)
     return Reply.of_error(
         WorkflowError(
             "defect",
