@@ -1,0 +1,96 @@
+"""Many tasks that do nothing: how fast they are submitted, and drained by one sweep.
+
+Beside us: the same steps on files in a bare loop (our floor: what durability alone costs), and
+two peers as they come.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+
+from benchmarks import peers, raw
+from benchmarks.measure import Pair, Row, compared, pairs, rate, run
+from benchmarks.workshop import Workshop, open_exchange, submit_noop
+from workflow.submission import Wish, submit
+
+
+@dataclass(frozen=True)
+class Both:
+    """Seconds for submitting and for draining the same tasks."""
+
+    submit: float
+    drain: float
+
+
+def measure(workshop: Workshop) -> Iterator[Row]:
+    count = 50 if workshop.quick else 1_000
+    rounds = 2 if workshop.quick else 5
+    made = 0
+
+    def ours() -> Both:
+        nonlocal made
+        made += 1
+        return _ours(workshop, workshop.exchange(f"throughput-{made}"), count)
+
+    others: list[tuple[str, Callable[[Path, int], tuple[float, float]]]] = [
+        ("the same steps on files in a bare loop, all fsyncs", raw.measure),
+        ("huey FileStorage: no fsync, one process", peers.huey),
+        ("nq: no fsync, a process a task", peers.nq),
+    ]
+    for name, other in others:
+        ours_took: list[Both] = []
+        other_took: list[Both] = []
+        try:
+            for number in range(rounds):
+                ours_took.append(ours())
+                folder = workshop.scratch / f"{other.__name__}-{other.__module__}-{number}"
+                other_took.append(Both(*other(folder, count)))
+        except peers.Absent as reason:
+            yield Row(f"{count:,} no-op tasks", "-", f"{name}: skipped, {reason}")
+            continue
+        for what in ("submit", "drain"):
+            pair = Pair(
+                median(getattr(both, what) for both in ours_took),
+                median(getattr(both, what) for both in other_took),
+            )
+            yield Row(
+                f"{what} {count:,} no-op tasks",
+                rate(pair.ours, count),
+                f"{rate(pair.other, count)} ({name})",
+                pair.ratio,
+            )
+    yield _one_task(workshop)
+
+
+def _ours(workshop: Workshop, root: Path, count: int) -> Both:
+    """Submitted in this process, drained by a real sweep, whose start counts."""
+    exchange, config = open_exchange(root)
+    began = time.perf_counter()
+    for _ in range(count):
+        submit(exchange, config, Wish("noop"))
+    submitted = time.perf_counter() - began
+    drained = workshop.sweep(root)
+    done = exchange.count("completed")
+    if done != count:
+        raise RuntimeError(f"{done} of {count} tasks were completed in {root}")
+    return Both(submitted, drained)
+
+
+def _one_task(workshop: Workshop) -> Row:
+    """What a lone task pays: the start of everything that an idle tick does without."""
+    root = workshop.exchange("one-task")
+
+    def ours() -> float:
+        submit_noop(root)
+        return workshop.sweep(root)
+
+    def floor() -> float:
+        return run([sys.executable, "-c", "pass"])
+
+    pair = pairs(ours, floor, workshop.large_pairs)
+    return compared("sweep with one no-op task", pair, "`python -c pass`")
