@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -28,24 +28,32 @@ def _http(url: str) -> str:
     return url
 
 
+def _no_nul(path: Path) -> Path:
+    if "\0" in str(path):
+        raise ValueError("holds a NUL character, which no path can")
+    return path
+
+
 Url = Annotated[str, AfterValidator(_http)]
+AnyPath = Annotated[Path, AfterValidator(_no_nul)]
 
 
 class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    # Built when used, and then once: a nested model is built with the one that holds it.
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
 
 class Site(_Strict):
     """A Hugo site. `path` is relative to workflow.yaml, absolute, or starts with `~`."""
 
-    path: Path
+    path: AnyPath
     public: str = Field(default="public", description="folder of the built site, inside `path`")
 
 
 class Hugo(_Strict):
     """Which Hugo builds. Timers start us with a bare PATH, so the path may be named here."""
 
-    path: Path | None = None
+    path: AnyPath | None = None
     version: str | None = Field(
         default=None,
         description="what is asked of its version, e.g. '>=0.140' or '>=0.140, <0.170'",
@@ -62,7 +70,7 @@ class Deploy(_Strict):
     region: str | None = None
     cloudfront_id: str | None = Field(default=None, pattern=r"^[A-Z0-9]+$")
     verify_url: Url | None = None
-    script: Path | None = None
+    script: AnyPath | None = None
     endpoint_url: Url | None = None
     cloudfront_endpoint_url: Url | None = None
 
@@ -131,7 +139,7 @@ class Config:
             return next(iter(self.sites.items()))
         if named is not None and named in self.sites:
             return named, self.sites[named]
-        if named is not None:
+        if named is not None and "\0" not in named:
             asked = os.path.realpath(self.path(Path(named)))
             for name, site in self.sites.items():
                 if os.path.realpath(self.path(site.path)) == asked:
@@ -257,20 +265,32 @@ def _bad_names(config: ConfigFile, node: Any) -> list[Problem]:
     ]
 
 
+_WORDS = {
+    "dict_type": "must be a mapping of 'key: value'",
+    "model_type": "must be a mapping of 'key: value'",
+    "list_type": "must be a list",
+}
+"""Where pydantic would speak of Python."""
+
+
 def problems_of(
     error: ValidationError, node: Any, model: type[BaseModel]
 ) -> list[tuple[yaml12.Path, Problem]]:
     """Each thing pydantic found, with its place in the text and, for a key, the nearest one."""
     found = []
-    for item in error.errors(include_url=False, include_input=False):
+    for item in error.errors(include_url=False):
         path = tuple(item["loc"])
         if item["type"] == "extra_forbidden":
             found.append((path, _unknown(path, node, _keys_at(model, path[:-1]))))
         elif item["type"] == "missing":
             found.append((path, _problem(path, node, f"the key {path[-1]!r} is missing")))
         else:
-            message = item["msg"].removeprefix("Value error, ")
-            found.append((path, _problem(path, node, message[:1].lower() + message[1:])))
+            message = _WORDS.get(item["type"], item["msg"].removeprefix("Value error, "))
+            problem = _problem(path, node, message[:1].lower() + message[1:])
+            if item["type"] == "literal_error":
+                known = re.findall("'(.*?)'", item["ctx"]["expected"])
+                problem = replace(problem, did_you_mean=nearest(str(item["input"]), known))
+            found.append((path, problem))
     return found
 
 

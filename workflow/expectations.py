@@ -15,7 +15,7 @@ import math
 import operator
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 from workflow import yaml12
@@ -44,8 +44,19 @@ _COMPARE = {
 }  # fmt: skip
 _CONDITION = re.compile(r"\s*([A-Za-z]+)\s*(?:\((.*)\))?\s*", re.DOTALL)
 _BOUND = re.compile(r"\s*(>=|<=|==|!=|>|<)\s*(.+?)\s*", re.DOTALL)
+_AND = re.compile(r",(?=\s*(?:>=|<=|==|!=|>|<))")
 _REPEAT = re.compile(r"\{\s*(\d+)")
 _MATCHES = re.compile(r"\s*matches\s*/(.*)/\s*", re.DOTALL)
+
+
+SCHEMA: dict[str, Any] = {
+    "anyOf": [
+        {"type": "array", "items": {"type": ["string", "object"]}},
+        {"type": "object"},
+        {"type": "null"},
+    ]
+}
+"""Of `expected_outputs`, as JSON Schema has it."""
 
 
 class InvalidExpectation(ValueError):
@@ -66,7 +77,12 @@ class Check:
     passed: bool
 
     def as_dict(self) -> dict[str, Any]:
-        return asdict(self)
+        return {
+            "name": self.name,
+            "expected": self.expected,
+            "actual": self.actual,
+            "passed": self.passed,
+        }
 
 
 Test = Callable[[Any], bool]
@@ -146,7 +162,7 @@ def _detail(name: str, kind: str, detail: str, written: str) -> Test:
     pattern = _MATCHES.fullmatch(detail)
     if pattern and kind == "string":
         return _matcher(name, pattern[1])
-    bounds = _bounds(detail)
+    bounds = _bounds(detail, _TYPES["float" if kind == "integer" else kind])
     if bounds and kind in ("integer", "float", "string", "boolean"):
         return bounds
     raise InvalidExpectation(name, f"{written!r}: '({detail})' is no bound for {kind}")
@@ -161,7 +177,9 @@ def _matcher(name: str, pattern: str) -> Test:
         raise InvalidExpectation(name, f"/{_cut(pattern)}/ repeats too often")
     try:
         compiled = regex.compile(pattern)
-    except (regex.error, ValueError, OverflowError, RecursionError) as error:
+    except RecursionError as error:
+        raise InvalidExpectation(name, f"/{_cut(pattern)}/ is nested too deeply") from error
+    except (regex.error, ValueError, OverflowError) as error:
         raise InvalidExpectation(name, f"/{_cut(pattern)}/ is not a pattern: {error}") from error
 
     def matches(actual: Any) -> bool:
@@ -173,14 +191,15 @@ def _matcher(name: str, pattern: str) -> Test:
     return matches
 
 
-def _bounds(written: str) -> Test | None:
+def _bounds(written: str, is_kind: Test = lambda _: True) -> Test | None:
     """`>100`, `>= 1, < 5`, `== value`: all must hold. None if it is not of that form."""
     tests = []
-    for part in written.split(","):
+    for part in _AND.split(written):
         bound = _BOUND.fullmatch(part)
-        if bound is None:
+        limit = bound and _value(bound[2])
+        if bound is None or not is_kind(limit):
             return None
-        tests.append((_COMPARE[bound[1]], _value(bound[2])))
+        tests.append((_COMPARE[bound[1]], limit))
     return lambda actual: all(_compare(compare, actual, limit) for compare, limit in tests)
 
 

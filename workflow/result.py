@@ -12,10 +12,14 @@ from typing import Any
 
 from workflow import document, yaml12
 from workflow.errors import Status, TaskError
-from workflow.expectations import Verification
+from workflow.expectations import Verification, one_line
 
 LOG_TAIL_BYTES = 8_192
 """How much of the output stands in the result itself; the whole of it lies beside it."""
+_LONGEST_BODY = 100_000
+"""Characters of a body, and of the outputs in it, where the result does not fit as it is."""
+_DEEPEST = 32
+"""Levels of outputs; YAML as we read it has 48."""
 
 WHO_ACTS = {
     "fix": "Claude Code can mend this and submit the task again.",
@@ -23,6 +27,7 @@ WHO_ACTS = {
     "escalate": "A person has to act; nothing is tried again until then.",
 }
 
+_ESCAPES = re.compile("(?:\x1b\\[|\x9b)[0-?]*[ -/]*[@-~]|\x1b\\][^\x07\x1b\n]*(?:\x07|\x1b\\\\)?")
 _UNPRINTABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufeff\ufffe\uffff]")
 
 
@@ -106,7 +111,7 @@ class Result:
         return data
 
     def body(self) -> str:
-        parts = [self.verdict]
+        parts = [" ".join(self.verdict.split())]
         if self.summary:
             parts.append(self.summary)
         if self.error:
@@ -129,18 +134,20 @@ def render(result: Result) -> bytes:
     Never fails: what YAML cannot hold is left out of the front matter, named there, and the
     result is still read by a person.
     """
-    matter = _clean(result.front_matter())
-    body = _clean(result.body())
-    logs = _log_tail(_clean(result.logs))
-    for attempt in ({"logs": logs}, {"logs": "could not be written as YAML; see the .logs folder"}):
-        try:
-            return document.compose({**matter, **attempt}, body)
-        except ValueError:
-            continue
-    outputs = json.dumps(matter.pop("outputs", {}), default=str)
-    readable = f"{body}\n## Outputs\n\n```json\n{outputs}\n```\n"
-    kept = {key: value for key, value in matter.items() if isinstance(value, (str, int, float))}
-    return document.compose({**kept, "outputs": {}, "logs": "see the body"}, readable)
+    matter, body = _clean(result.front_matter()), _clean(result.body())
+    matter["logs"] = _log_tail(_clean(result.logs))
+    try:
+        return document.compose(matter, body)
+    except ValueError:
+        body += f"\n## Outputs\n\n```json\n{_json(matter['outputs'])}\n```\n"
+    left_out = "the outputs do not fit into the front matter; they stand in the body"
+    matter |= {"outputs": {}, "warnings": [*matter.get("warnings", ()), left_out]}
+    if "verification" in matter:
+        matter["verification"]["checks"] = []
+    try:
+        return document.compose(matter, body)
+    except ValueError:
+        return document.compose(_shortened(matter), body[:_LONGEST_BODY])
 
 
 def read_result(path: str) -> dict[str, Any]:
@@ -173,10 +180,9 @@ def _table(verification: Verification) -> str:
     rows = [f"Verdict: `{verification.verdict}`: {verification.reason}.", ""]
     rows += ["| check | expected | actual | passed |", "| --- | --- | --- | --- |"]
     for check in verification.checks:
-        actual = yaml12.dump_inline(check.actual).replace("|", "\\|")
-        short = actual if len(actual) <= 60 else actual[:57] + "..."
-        expected = check.expected.replace("|", "\\|")
-        rows.append(f"| {check.name} | {expected} | {short} | {'yes' if check.passed else 'no'} |")
+        cells = (check.name, check.expected, one_line(check.actual))
+        row = " | ".join(" ".join(cell.split()).replace("|", "\\|") for cell in cells)
+        rows.append(f"| {row} | {'yes' if check.passed else 'no'} |")
     return "\n".join(rows)
 
 
@@ -186,28 +192,67 @@ def _figure(value: Any) -> str:
     return f"{value:,}" if isinstance(value, int) else str(value)
 
 
-def _clean(value: Any) -> Any:
-    """`value` without secrets and without characters that no text file should hold."""
+def _clean(value: Any, depth: int = 0) -> Any:
+    """`value` of plain types, without secrets and without what no text file should hold."""
     if isinstance(value, str):
-        from workflow.redact import redact  # its patterns take long to compile; readers need none
-
-        return _UNPRINTABLE.sub("�", redact(value.replace("\r\n", "\n")))
+        text = re.sub(r"\r+\n?", "\n", _ESCAPES.sub("", value))
+        return _redacted(_UNPRINTABLE.sub("�", text))
+    if not isinstance(value, (Mapping, list, tuple, set, frozenset)):
+        plain = yaml12.plain(value)
+        return (
+            plain
+            if plain is None or isinstance(plain, (bool, int, float))
+            else _clean(plain, depth)
+        )
+    if depth > _DEEPEST:
+        return "[nested too deeply]"
     if isinstance(value, Mapping):
-        return {_clean(str(key)): _clean(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_clean(item) for item in value]
-    return value
+        pairs = ((_clean(str(key)), _clean(item, depth + 1)) for key, item in value.items())
+        return {key: _unnamed(key, item) for key, item in pairs}
+    return [_clean(item, depth + 1) for item in value]
+
+
+def _unnamed(name: str, value: Any) -> Any:
+    """`value`, unless its name is what tells that it is a secret."""
+    if not isinstance(value, str):
+        return value
+    pair = f"{name}: {value}"
+    return value if _redacted(pair) == pair else "[redacted]"
+
+
+def _redacted(text: str) -> str:
+    from workflow.redact import redact  # its patterns take long to compile; readers need none
+
+    return redact(text)
+
+
+def _shortened(value: Any) -> Any:
+    """The beginning of every text and list: for a result whose parts are of absurd size."""
+    if isinstance(value, str):
+        return value[:1000]
+    if isinstance(value, Mapping):
+        return {key: _shortened(item) for key, item in value.items()}
+    return [_shortened(item) for item in value[:20]] if isinstance(value, list) else value
+
+
+def _json(outputs: Any) -> str:
+    try:
+        return json.dumps(outputs, ensure_ascii=False)[:_LONGEST_BODY]
+    except ValueError as error:  # an integer of thousands of digits
+        return str(error)
 
 
 def _log_tail(logs: str) -> str:
     """Whole lines from the end; no trailing blanks, which would forbid YAML's block style."""
-    lines = [line.rstrip().expandtabs() for line in logs.splitlines()]
     kept: list[str] = []
     size = 0
-    for line in reversed(lines):
-        size += len(line) + 1
+    for line in reversed([line.rstrip().expandtabs() for line in logs.splitlines()]):
+        raw = line.encode()
+        size += len(raw) + 1
         if size > LOG_TAIL_BYTES:
-            kept.append(f"[{len(lines) - len(kept)} earlier lines are in the .logs folder]")
+            # Of one endless line the end is better than nothing.
+            kept += [] if kept else [raw[-LOG_TAIL_BYTES:].decode("utf-8", "ignore")]
+            kept.append("[what came before is in the .logs folder]")
             break
         kept.append(line)
     return "\n".join(reversed(kept)).strip("\n") + "\n" if kept else ""

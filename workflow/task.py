@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    WithJsonSchema,
+)
 
 from workflow import document, expectations, templates
 from workflow.config import Config, Retry, problems_of
@@ -33,8 +40,11 @@ def _utc(value: Any) -> Any:
     """An ISO time; one without a zone is UTC, as everything in a task file is."""
     if not isinstance(value, str):
         raise ValueError("must be a UTC time such as 2026-01-19T14:30:00Z")
-    moment = datetime.fromisoformat(value)
-    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    try:
+        moment = datetime.fromisoformat(value)
+        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    except OverflowError as error:
+        raise ValueError("is a time before the year 1 or after 9999") from error
 
 
 class TaskFile(BaseModel):
@@ -52,14 +62,16 @@ class TaskFile(BaseModel):
     timeout_minutes: float | None = Field(default=None, gt=0, le=1440)
     context: dict[str, Any] | None = Field(default=None, description="audit trail, free in form")
     params: dict[str, Any] = Field(default={}, description="what the type takes")
-    expected_outputs: list[Any] | dict[str, Any] | None = None
+    expected_outputs: Annotated[Any, WithJsonSchema(expectations.SCHEMA)] = Field(
+        default=None, description="names, or 'name: condition', to check the outputs by"
+    )
     requires_approval: bool = False
     approval_confirmation: str | None = None
     approval_confirmed: bool | None = None
     approval: dict[str, Any] | None = Field(default=None, description="written by approval")
-    after: Annotated[list[str], BeforeValidator(_one_or_many)] = Field(
-        default=[], description="ids of tasks that must have succeeded"
-    )
+    after: Annotated[
+        list[str], BeforeValidator(_one_or_many, json_schema_input_type=list[str] | str)
+    ] = Field(default=[], description="ids of tasks that must have succeeded")
     not_before: Annotated[datetime, BeforeValidator(_utc)] | None = Field(
         default=None, description="UTC time before which it is not run"
     )
@@ -149,7 +161,8 @@ def build_task(read: Document, task_id: str, config: Config) -> Task:
         for path, problem in problems_of(error, None, handler.Params):
             where = ("params", *path)
             problems.append(_at(read, where, problem.message, problem.hint, problem.did_you_mean))
-    code = _reachable(checked, config, read, problems)
+    named_there = {key: params.get(key) for key in handler.Params.model_fields}
+    code = _reachable(named_there, config, read, problems)
     if problems or checked is None or file is None:
         problems.sort(key=lambda problem: (problem.line or 0, problem.column or 0))
         raise InvalidTask(code or "invalid_task", problems)
@@ -172,12 +185,12 @@ def build_task(read: Document, task_id: str, config: Config) -> Task:
 
 
 def _reachable(
-    params: Params | None, config: Config, read: Document, problems: list[Problem]
+    params: Mapping[str, Any], config: Config, read: Document, problems: list[Problem]
 ) -> str | None:
     """Whether the task names only what workflow.yaml lists; else the error code that fits."""
     code = None
     for key, look_up in (("environment", config.environment), ("site_path", config.site)):
-        named = getattr(params, key, None)
+        named = params.get(key)
         if isinstance(named, str):
             try:
                 look_up(named)
@@ -194,7 +207,7 @@ def _template(config: Config, name: str) -> templates.Template | None:
     try:
         return templates.load_template(config.root, name)
     except WorkflowError as error:
-        raise InvalidTask("bad_template", error.problems) from error
+        raise InvalidTask("bad_template", [Problem(error.message, hint=error.hint)]) from error
 
 
 def _params(
@@ -206,16 +219,15 @@ def _params(
     params = dict(template.params) if template else {}
     if not isinstance(own, dict):
         return params, [] if own is None else [_at(read, ("params",), "must be a mapping")]
+    open_choices = template.choices if template else {}
+    hints = template.hints if template else set()
     for key, value in own.items():
-        open_choice = templates.choices(value)
-        if open_choice:
-            listed = ", ".join(open_choice)
-            problems.append(_at(read, ("params", key), f"choose one of {listed}"))
-        elif templates.is_hint(value):
-            params.pop(key, None)
-        else:
+        left = templates.choices(value) if key in open_choices else None
+        if left:
+            problems.append(_at(read, ("params", key), f"choose one of {', '.join(left)}"))
+        elif key not in hints or not templates.is_hint(value):
             params[key] = value
-    for key, open_choice in (template.choices if template else {}).items():
+    for key, open_choice in open_choices.items():
         # Which environments there are, workflow.yaml says.
         if key in params and key != "environment" and str(params[key]) not in open_choice:
             message = f"{params[key]!r} is not among {', '.join(open_choice)}"
@@ -234,21 +246,31 @@ def _file(data: Mapping[str, Any], read: Document, problems: list[Problem]) -> T
                 misspelt = [k for k in read.data if k not in TaskFile.model_fields]
                 near = nearest(str(path[-1]), misspelt)
             hint = f"the key {near[0]!r} is not known" if near else problem.hint
-            problems.append(_at(read, path, problem.message, hint))
+            where = near[:1] or path
+            problems.append(_at(read, where, problem.message, hint, problem.did_you_mean))
         return None
 
 
 def _expected(written: Any, read: Document, problems: list[Problem]) -> list[Expectation]:
-    try:
-        return expectations.parse(written)
-    except expectations.InvalidExpectation as error:
-        where: tuple[str | int, ...] = ("expected_outputs", error.name)
-        if isinstance(written, list):
-            for number, entry in enumerate(written):
-                if isinstance(entry, dict) and error.name in entry:
-                    where = ("expected_outputs", number, error.name)
-        problems.append(_at(read, where, str(error)))
-        return []
+    found = []
+    for path, entry in _each(written):
+        try:
+            found += expectations.parse(entry)
+        except expectations.InvalidExpectation as error:
+            problems.append(_at(read, ("expected_outputs", *path), str(error)))
+    return found
+
+
+def _each(written: Any) -> Iterator[tuple[tuple[str | int, ...], Any]]:
+    """Every expectation by itself, with its path in the whole, so that each error is said."""
+    if isinstance(written, dict):
+        yield from (((name,), {name: condition}) for name, condition in written.items())
+    elif isinstance(written, list):
+        for number, entry in enumerate(written):
+            inner = _each(entry) if isinstance(entry, dict) else [((), [entry])]
+            yield from (((number, *path), one) for path, one in inner)
+    else:
+        yield (), written
 
 
 def _unknown_type(named: str) -> dict[str, Any]:

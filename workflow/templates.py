@@ -15,10 +15,10 @@ from pathlib import Path
 from typing import Any
 
 from workflow import document
-from workflow.errors import WorkflowError
+from workflow.errors import Problem, WorkflowError
 from workflow.layout import SUFFIX, TEMPLATES
 
-_CHOICE = re.compile(r"\s*[^|<>\n]+(?:\s\|\s[^|<>\n]+)+")
+_CHOICE = re.compile(r"\s*+[^|<>\n]+(?:\s\|\s[^|<>\n]+)+")
 _HINT = re.compile(r"\s*<[^<>\n]+>\s*")
 
 _NOT_DEFAULTS = {"task_id", "created_at", "status", "after", "not_before", "approval", "chain"}
@@ -65,6 +65,11 @@ class Template:
         """The parameters for which a task must choose, with what there is to choose from."""
         return {key: found for key, value in self._params() if (found := choices(value))}
 
+    @property
+    def hints(self) -> set[str]:
+        """The parameters that a task replaces or leaves out."""
+        return {key for key, value in self._params() if is_hint(value)}
+
     def _params(self) -> list[tuple[str, Any]]:
         params = self.data.get("params")
         return list(params.items()) if isinstance(params, dict) else []
@@ -86,6 +91,12 @@ def load_template(root: str | os.PathLike[str], task_type: str) -> Template | No
         if not packaged.is_file():
             return None
         raw, source = packaged.read_bytes(), f"built in: {task_type}{SUFFIX}"
+    except OSError as error:
+        source = f"{TEMPLATES}/{task_type}{SUFFIX}"
+        problem = Problem(f"cannot be read: {error.strerror}")
+        raise WorkflowError(
+            "bad_template", problem.sentence(source), hint=f"mend {source}", problems=[problem]
+        ) from error
     try:
         read = document.parse(raw)
     except document.InvalidDocument as error:

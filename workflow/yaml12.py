@@ -2,8 +2,9 @@
 
 PyYAML's libyaml parser finds the structure; the rules that give plain scalars their types are
 those of the YAML 1.2 core schema (https://yaml.org/spec/1.2.2/#103-core-schema), so `no` and
-`2026-01-19` are strings. Tags other than the core ones are refused. So are duplicate keys, and
-documents that are too deep or that expand to too much through aliases.
+`2026-01-19` are strings. A key is always a string, namely its text. Tags other than the core ones
+are refused. So are duplicate keys, and documents that are too deep or that expand to too much
+through aliases.
 """
 
 from __future__ import annotations
@@ -185,12 +186,13 @@ class _Builder:
         finally:
             self.open.discard(id(node))
 
-    def _mapping(self, node: Any) -> dict[Any, Any]:
-        built: dict[Any, Any] = {}
+    def _mapping(self, node: Any) -> dict[str, Any]:
+        built: dict[str, Any] = {}
         for key_node, value_node in node.value:
             if not isinstance(key_node, ScalarNode):
                 raise InvalidYaml(_at(key_node, "a key must be a single word or string"))
-            key = self._scalar(key_node)
+            self._scalar(key_node)
+            key: str = key_node.value
             if key in built:
                 raise InvalidYaml(_at(key_node, f"the key {key!r} stands here twice"))
             built[key] = self.build(value_node)
