@@ -41,7 +41,12 @@ SITE = {
 
 def write_site(folder: Path, files: Mapping[str, str | bytes | None] | None = None) -> Path:
     """Writes the sample site with some files changed, added, or (None) left out."""
-    for name, content in {**SITE, **(files or {})}.items():
+    return change(folder, {**SITE, **(files or {})})
+
+
+def change(folder: Path, files: Mapping[str, str | bytes | None]) -> Path:
+    """Writes these files and removes those whose content is None."""
+    for name, content in files.items():
         path = folder / name
         if content is None:
             path.unlink(missing_ok=True)
@@ -93,8 +98,9 @@ class Workshop:
     def logs(self) -> Path:
         return self.root / "logs"
 
-    def write(self, files: Mapping[str, str | bytes | None] | None = None) -> Workshop:
-        write_site(self.site, files)
+    def write(self, files: Mapping[str, str | bytes | None]) -> Workshop:
+        """Changes these files of the site."""
+        change(self.site, files)
         return self
 
     def configure(self, text: str) -> Workshop:
@@ -163,4 +169,4 @@ def isolate(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
 
 def workshop(folder: Path) -> Workshop:
     """An exchange with the sample site as `main`, and dev, staging and production."""
-    return Workshop(folder).write().configure(WORKFLOW_YAML)
+    return Workshop(folder).write(SITE).configure(WORKFLOW_YAML)

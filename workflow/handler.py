@@ -22,7 +22,7 @@ from workflow.process import Finished
 class Params(BaseModel):
     """Base of the parameters of a task type: unknown ones are errors, named in the result."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
 
 class RunProgram(Protocol):

@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 
 from tests.sites import WORKFLOW_YAML, Workshop, isolate
+from workflow.config import Config
 from workflow.errors import TaskFailed
 from workflow.handlers import hugo_program
-from workflow.handlers.hugo_program import find, satisfies
+from workflow.handlers.hugo_program import Hugo, find, satisfies
 
 
 @pytest.fixture
@@ -144,9 +145,12 @@ def test_requirements_compare_numbers(version: str, requirement: str, fulfilled:
 def count_starts(exchange: Workshop, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     started: list[str] = []
     ask = hugo_program._ask
-    monkeypatch.setattr(
-        hugo_program, "_ask", lambda path, config: (started.append(path), ask(path, config))[1]
-    )
+
+    def counted(path: str, config: Config) -> Hugo:
+        started.append(path)
+        return ask(path, config)
+
+    monkeypatch.setattr(hugo_program, "_ask", counted)
     return started
 
 

@@ -1,0 +1,276 @@
+"""The built site on disk: what exactly lies in it, and how a new one takes its place at once.
+
+A build writes into `.public.workflow-new-XXXX` beside public/ (the same file system, so that a
+rename suffices). When it is whole, the two folders trade places in one system call: whoever opens
+public/ gets the old site or the new one. Never hard links between the two: Hugo writes in place.
+
+    .public.workflow-new-XXXX   being built, or (after the trade) the old site on its way out;
+                                locked (flock) while its builder lives
+    .public.workflow-old-XXXX   only where no system call can trade two folders: public/, moved
+                                away for the instant until the new one has its name
+
+What a killed build leaves of these is mended by the next one: see `mend`.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import os
+import secrets
+import shutil
+import stat
+import threading
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from workflow.durable import sync_folder
+from workflow.trade import trade
+
+_CHUNK = 1 << 20
+_PARALLEL_BYTES = 4 << 20
+"""From this size on, hashing in threads gains more than starting them costs."""
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """A regular file of the site. `path` is relative with `/`, `size` in bytes, `sha256` in hex."""
+
+    path: str
+    size: int
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """Everything in a built folder, in the order of the paths' bytes."""
+
+    files: tuple[File, ...]
+    links: tuple[tuple[str, str], ...]
+    """Symbolic links: path and target, as written. They are never followed."""
+    others: tuple[str, ...]
+    """Sockets, pipes, devices: nothing that can be published."""
+
+    @property
+    def total_bytes(self) -> int:
+        return sum(file.size for file in self.files)
+
+    @property
+    def digest(self) -> str:
+        """sha256 in hex over one line an entry, `path NUL size NUL sha256 LF`, in order.
+
+        A link has `->` for its size and the sha256 of its target; other entries have `?` for both.
+        A path holds no NUL, so that no two folders have the same lines.
+        """
+        lines = [(f.path, str(f.size), f.sha256) for f in self.files]
+        lines += [
+            (path, "->", hashlib.sha256(os.fsencode(target)).hexdigest())
+            for path, target in self.links
+        ]
+        lines += [(path, "?", "?") for path in self.others]
+        lines.sort(key=lambda line: os.fsencode(line[0]))
+        total = hashlib.sha256()
+        for path, size, sha256 in lines:
+            total.update(b"%s\0%s\0%s\n" % (os.fsencode(path), size.encode(), sha256.encode()))
+        return total.hexdigest()
+
+    def as_dict(self) -> dict[str, Any]:
+        """For a JSON file; `links` and `others` only where there are any."""
+        data: dict[str, Any] = {
+            "digest": self.digest,
+            "files": [{"path": f.path, "size": f.size, "sha256": f.sha256} for f in self.files],
+        }
+        if self.links:
+            data["links"] = [{"path": path, "target": target} for path, target in self.links]
+        if self.others:
+            data["others"] = list(self.others)
+        return data
+
+
+def manifest(folder: str | os.PathLike[str]) -> Manifest:
+    """What lies in `folder`: walked once, every file read once, no link followed.
+
+    Raises OSError if the folder or something in it cannot be read, or changes meanwhile.
+    """
+    root = os.path.join(os.path.realpath(folder), "")
+    paths: list[tuple[str, int]] = []
+    links: list[tuple[str, str]] = []
+    others: list[str] = []
+    folders = [root]
+    while folders:
+        with os.scandir(folders.pop()) as entries:
+            for entry in entries:
+                if entry.is_symlink():
+                    links.append((entry.path[len(root) :], os.readlink(entry.path)))
+                elif entry.is_dir(follow_symlinks=False):
+                    folders.append(entry.path)
+                elif entry.is_file(follow_symlinks=False):
+                    size = entry.stat(follow_symlinks=False).st_size
+                    paths.append((entry.path[len(root) :], size))
+                else:
+                    others.append(entry.path[len(root) :])
+    # The largest first: then no thread is left alone with a large one at the end.
+    paths.sort(key=lambda item: -item[1])
+    files = _hashed(root, paths)
+    return Manifest(
+        files=tuple(sorted(files, key=lambda file: os.fsencode(file.path))),
+        links=tuple(sorted(links, key=lambda link: os.fsencode(link[0]))),
+        others=tuple(sorted(others, key=os.fsencode)),
+    )
+
+
+def _hashed(root: str, paths: list[tuple[str, int]]) -> list[File]:
+    """The files, hashed by as many threads as there are processors if there is much to hash."""
+    todo = iter(paths)  # shared: `next` of a list's iterator is one step under the GIL
+    files: list[File] = []
+    failed: list[OSError] = []
+
+    def work() -> None:
+        buffer = memoryview(bytearray(_CHUNK))
+        try:
+            for path, _ in todo:
+                if failed:
+                    return
+                files.append(_hash(root, path, buffer))
+        except OSError as error:
+            failed.append(error)
+
+    count = min(os.cpu_count() or 1, 8) if sum(s for _, s in paths) >= _PARALLEL_BYTES else 1
+    threads = [threading.Thread(target=work) for _ in range(count - 1)]
+    for thread in threads:
+        thread.start()
+    work()
+    for thread in threads:
+        thread.join()
+    if failed:
+        raise failed[0]
+    return files
+
+
+def _hash(root: str, path: str, buffer: memoryview) -> File:
+    descriptor = os.open(root + path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    try:
+        total = hashlib.sha256()
+        size = 0
+        while read := os.readv(descriptor, [buffer]):
+            size += read
+            total.update(buffer[:read])
+        return File(path, size, total.hexdigest())
+    finally:
+        os.close(descriptor)
+
+
+class Replacement:
+    """A folder in the making that will take the place of `public`."""
+
+    def __init__(self, public: Path, folder: Path) -> None:
+        self.public = public
+        self.folder = folder
+        """Build into this. After `publish` it is what was replaced."""
+
+    def publish(self) -> None:
+        """Trade places with `public`, at once and durably. Raises OSError, having done nothing.
+
+        The files themselves are not forced onto the disk: after a power cut they may be damaged,
+        which the manifest shows, and a build is safe to repeat.
+        """
+        try:
+            mode = stat.S_IMODE(os.stat(self.public).st_mode)
+        except FileNotFoundError:
+            # RACE: rename fails on what appears meanwhile, unless that is an empty folder.
+            os.rename(self.folder, self.public)
+        else:
+            os.chmod(self.folder, mode)
+            if not trade(self.folder, self.public):
+                self.folder = swap_by_renames(self.folder, self.public)
+        with suppress(OSError):  # the trade is made: failing now would tell an untruth
+            sync_folder(os.fspath(self.public.parent))
+
+
+@contextmanager
+def replacing(public: Path, *, from_copy: bool = False) -> Iterator[Replacement]:
+    """A fresh folder beside `public` (a link is resolved), empty or a copy of it.
+
+    On leaving, whatever is left is removed: the unfinished build, or the site that was replaced.
+    Raises OSError (no space, no permission); `public` is as it was then.
+    """
+    public = Path(os.path.realpath(public))
+    mend(public)
+    with ExitStack() as closing:
+        folder = _make(public, closing)
+        replacement = Replacement(public, folder)
+        try:
+            if from_copy and public.is_dir():
+                shutil.copytree(public, folder, symlinks=True, dirs_exist_ok=True)
+            yield replacement
+        finally:
+            # What cannot be removed now is tried again by the next build.
+            shutil.rmtree(replacement.folder, ignore_errors=True)
+
+
+def _make(public: Path, closing: ExitStack) -> Path:
+    """A new folder with a lock that lasts as long as `closing`."""
+    while True:
+        folder = public.with_name(_prefix(public) + f"new-{secrets.token_hex(4)}")
+        os.mkdir(folder)
+        with suppress(FileNotFoundError):
+            # RACE: before it is locked, another exchange's build may take it for a left-over.
+            descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+            closing.callback(os.close, descriptor)
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            os.stat(folder)
+            return folder
+
+
+def _prefix(public: Path) -> str:
+    return f".{public.name}.workflow-"
+
+
+def mend(public: Path) -> None:
+    """Put right what killed builds of `public` (a real path) left beside it.
+
+    A public/ that was moved away and not yet replaced comes back; what nobody builds any more is
+    removed. Idempotent.
+    """
+    with suppress(FileNotFoundError):
+        prefix = _prefix(public)
+        left = [name for name in os.listdir(public.parent) if name.startswith(prefix)]
+        moved_away = [public.with_name(n) for n in left if n.startswith(prefix + "old-")]
+        if moved_away and not os.path.lexists(public):
+            # The time of its last rename tells the newest.
+            newest = max(moved_away, key=lambda path: os.lstat(path).st_ctime_ns)
+            os.rename(newest, public)
+        for name in left:
+            _remove_if_abandoned(public.with_name(name))
+
+
+def _remove_if_abandoned(folder: Path) -> None:
+    try:
+        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except OSError:
+        return
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        shutil.rmtree(folder, ignore_errors=True)
+    except BlockingIOError:
+        pass  # its builder lives: another exchange has the same site
+    finally:
+        os.close(descriptor)
+
+
+def swap_by_renames(folder: Path, public: Path) -> Path:
+    """Put `folder` in the place of `public` in two steps; returns where the old one is now.
+
+    For an instant there is no public/: a reader gets "not found", never a mixture.
+    """
+    aside = public.with_name(_prefix(public) + f"old-{secrets.token_hex(4)}")
+    os.rename(public, aside)
+    try:
+        os.rename(folder, public)
+    except BaseException:
+        os.rename(aside, public)
+        raise
+    return aside
