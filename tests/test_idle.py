@@ -40,9 +40,13 @@ def _loaded_by(program: Program, *words: str, bare: bool = False) -> set[str]:
         "sys.exit(code)\n"
     )
     ran = subprocess.run(
-        [sys.executable, *(["-S"] if bare else []), "-c", code], cwd=program.root, env=program.environ,
-        capture_output=True, text=True, check=False,
-    )  # fmt: skip
+        [sys.executable, *(["-S"] if bare else []), "-c", code],
+        cwd=program.root,
+        env=program.environ,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     return set(ran.stdout.split())
 
 

@@ -15,6 +15,7 @@ import pytest
 from tests.program import CONFIG, Program, slow_hugo
 
 MINIMAL = "---\ntask_type: noop\n---\n"
+PATIENT = CONFIG + "policies: {settle_seconds: 60}\n"
 HALF = "---\ntask_type: noop\nparams:\n"
 
 
@@ -51,12 +52,13 @@ def begun(program: Program) -> list[int]:
 
 
 def test_a_half_written_file_is_left_alone_until_it_has_settled(program: Program) -> None:
+    (program.root / "workflow.yaml").write_text(PATIENT)
     file = program.write("2026-01-01-0000-noop-half.md", HALF)
     swept = program("sweep", "--json")
     assert swept.data["being_written"] == ["2026-01-01-0000-noop-half"]
     assert file.read_text() == HALF
 
-    program.age(file, 3)
+    program.age(file, 61)
     program("sweep")
 
     failed = program.root / "tasks/failed/2026-01-01-0000-noop-half.md"
@@ -69,6 +71,7 @@ def test_a_half_written_file_is_left_alone_until_it_has_settled(program: Program
 
 
 def test_a_half_written_file_that_is_finished_meanwhile_runs(program: Program) -> None:
+    (program.root / "workflow.yaml").write_text(PATIENT)
     file = program.write("2026-01-01-0000-noop-half.md", HALF)
     program("sweep")
     file.write_text(MINIMAL)
