@@ -115,18 +115,32 @@ class Document:
         import io
 
         from ruamel.yaml import YAML
+        from ruamel.yaml.nodes import ScalarNode
+        from ruamel.yaml.resolver import VersionedResolver
+
+        class Verbatim(VersionedResolver):
+            """Plain values are texts, and so are written as they were: `1e3`, `2026-01-19`."""
+
+            def resolve(self, kind: Any, value: Any, implicit: Any) -> Any:
+                if kind is ScalarNode and value:
+                    return self.DEFAULT_SCALAR_TAG
+                return super().resolve(kind, value, implicit)
 
         yaml = YAML(typ="rt")
+        yaml.Resolver = Verbatim
         yaml.preserve_quotes = True
         yaml.width = 2**16
         matter = self.text[self.start : self.end].replace("\r\n", "\n")
         written = io.StringIO()
         try:
-            tree = yaml.load(matter) or {}
-            tree[key] = value
+            tree = yaml.load(matter)
+            tree = tree if isinstance(tree, dict) else {}
+            if isinstance(tree.get(key), str):
+                tree.ca.items.pop(key, None)  # it stumbles over what stands behind a `|`
+            tree[key] = yaml.load(f"- {yaml12.dump_inline(value)}")[0]
             yaml.dump(tree, written)
         except Exception:
-            return None  # by errors of many kinds: it takes `2026-02-30` for a date, for one
+            return None  # its errors are of many kinds
         matter = written.getvalue().replace("\n", _newline(self.text))
         return self.text[: self.start] + matter + self.text[self.end :]
 

@@ -107,7 +107,7 @@ class Intake:
 
     def _is_being_written(self, state: str, task_id: str, error: InvalidTask) -> bool:
         """An unreadable file that changed within settle_seconds may be half-written."""
-        if state != "pending" or error.code not in ("unreadable_task", "invalid_task"):
+        if error.code != "unreadable_task":
             return False
         try:
             changed = os.lstat(self.exchange.task_path(state, task_id)).st_mtime

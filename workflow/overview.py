@@ -176,8 +176,8 @@ def sweeper_warning(exchange: Exchange, config: Config) -> str | None:
     quiet = silence(exchange)
     if quiet is not None and quiet < config.policies.sweeper_stale_seconds:
         return None
-    since = "never" if quiet is None else f"{ago(quiet)} ago"
-    return f"the sweeper last ran {since}; run `workflow sweep`, or install the timer"
+    told = "no sweep has run here yet" if quiet is None else f"the last sweep ran {ago(quiet)} ago"
+    return f"{told}: run `workflow sweep`, or install the timer"
 
 
 def ago(seconds: float) -> str:

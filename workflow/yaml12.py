@@ -313,6 +313,8 @@ class _WideInline(_WideDumper):
 for _dumper in (_Dumper, _WideDumper):
     for _tag, _, _first in _CORE:
         _dumper.add_implicit_resolver(_tag, _PATTERNS[_tag], list(_first))
+    # No number in any version, but to readers that are in use.
+    _dumper.add_implicit_resolver(_TAG + "int", re.compile(r"[-+]0o[0-7_]+\Z"), ["-", "+"])
     _dumper.add_representer(str, _represent_str)
 for _dumper in (_Inline, _WideInline):
     _dumper.add_representer(str, _represent_inline)

@@ -109,4 +109,4 @@ class _Show:
 
 def _aside(line: str) -> bool:
     """What a first-time reader need not see: hints that the transcript itself follows."""
-    return line.startswith("next:") or "the sweeper last ran" in line
+    return line.startswith("next:") or "install the timer" in line

@@ -16,7 +16,7 @@ from types import TracebackType
 
 STILL = 20.0
 """Seconds without any work after which Hugo is taken to stand still."""
-PAUSE = 2.0
+PAUSE = 5.0
 """Seconds between two looks; a build that takes less is never looked at."""
 MANY_WORKERS = "64"
 """HUGO_NUMWORKERMULTIPLIER for the next try: not all of so many give up (none of 90 builds)."""
