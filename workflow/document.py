@@ -3,8 +3,8 @@
 A rewrite never dumps a document anew. It cuts the span of the one value out of the text and puts
 the new value there; comments, order, quotes, line ends, a byte order mark and the body stay byte
 for byte. Then the text is read again, and only if every value is as expected is it given back.
-Front matter too unusual for that (a flow mapping at the top, an old value of several lines) goes
-through ruamel.yaml's round trip, under the same check.
+Front matter too unusual for that (a flow mapping at the top, an alias) goes through ruamel.yaml's
+round trip, under the same check.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from workflow.errors import Problem
 
 _BOM = "\ufeff"
 _OPENING = re.compile(r"---[ \t]*(?:\r\n|\n|\r)")
+_BLOCK_HEADER = re.compile(r"[|>][-+0-9]*((?:[ \t]+#[^\r\n]*)?)")
 _CLOSING = re.compile(r"(?<=[\r\n])---[ \t]*(?:\r\n|\n|\r|\Z)")
 
 
@@ -93,18 +94,27 @@ class Document:
         for name, old in self.node.value:
             if name.value != key:
                 continue
-            one_span = (
-                old.style not in ("|", ">") if isinstance(old, ScalarNode) else old.flow_style
-            )
-            if not one_span:
-                return None
-            start, end = (self.start + mark.index for mark in (old.start_mark, old.end_mark))
-            space = "" if start < end or self.text[start - 1 : start] in (" ", "\t") else " "
-            return self.text[:start] + space + yaml12.dump_inline(value) + self.text[end:]
+            start, end, comment = self._span(name, old)
+            space = "" if self.text[start - 1] in " \t" else " "
+            new = space + yaml12.dump_inline(value) + comment
+            return None if end < start else self.text[:start] + new + self.text[end:]
         indent = " " * self.node.start_mark.column
         block = isinstance(value, (Mapping, list)) and value
         lines = yaml12.dump({key: value}) if block else f"{key}: {yaml12.dump_inline(value)}\n"
         return self._insert(newline.join(indent + line for line in lines.splitlines()), newline)
+
+    def _span(self, name: Any, old: Any) -> tuple[int, int, str]:
+        """Where the value of a key starts and ends, and the comment behind its `|` or `key:`."""
+        start, end = self.start + old.start_mark.index, self.start + _end(old)
+        written = self.text[start:end].rstrip()
+        end = min(end, start + len(written))
+        if isinstance(old, ScalarNode):
+            header = _BLOCK_HEADER.match(written) if old.style in ("|", ">") else None
+            return start, end, header[1] if header else ""
+        if old.flow_style:
+            return start, end, ""
+        colon = self.text.index(":", self.start + name.end_mark.index) + 1
+        return colon, end, self.text[colon:start].rstrip()
 
     def _insert(self, lines: str, newline: str) -> str:
         newline = newline or _newline(self.text)
@@ -135,8 +145,6 @@ class Document:
         try:
             tree = yaml.load(matter)
             tree = tree if isinstance(tree, dict) else {}
-            if isinstance(tree.get(key), str):
-                tree.ca.items.pop(key, None)  # it stumbles over what stands behind a `|`
             tree[key] = yaml.load(f"- {yaml12.dump_inline(value)}")[0]
             yaml.dump(tree, written)
         except Exception:
@@ -215,6 +223,15 @@ def _lower(problem: Problem) -> Problem:
     from dataclasses import replace
 
     return problem if problem.line is None else replace(problem, line=problem.line + 1)
+
+
+def _end(node: Any) -> int:
+    """Where a value ends. The end mark of a block lies behind the comments that follow it."""
+    if isinstance(node, ScalarNode) or node.flow_style or not node.value:
+        end: int = node.end_mark.index
+        return end
+    last = node.value[-1]
+    return _end(last[1] if isinstance(last, tuple) else last)
 
 
 def _newline(text: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
@@ -70,16 +71,25 @@ def run(
             Exit.TASK_FAILED,
             hint=f"see `workflow --root {folder} doctor`",
         )
+    here = f"{_program()} --root {os.path.relpath(root)}"
     return Reply(
         data={"root": str(root), "site": str(site), "public": str(site / "public")},
-        notes=["", f"The site is in {site / 'public'}, its exchange in {root}."],
+        notes=[
+            "",
+            f"The built site: {os.path.relpath(site / 'public')}   its exchange: {os.path.relpath(root)}",
+        ],
         next=[
-            (f"workflow --root {folder} list", "the three tasks"),
-            (f"ls {folder}/tasks/completed {folder}/results/latest", "all of it is plain files"),
-            (f"workflow --root {folder} submit hugo-build --env dev --wait 30", "then sweep it"),
-            ("workflow init ~/site-tasks --site PATH", "an exchange for a site of your own"),
+            (f"{here} list", "its tasks; all of it is plain files, have a look"),
+            (f"{here} submit hugo-build --env dev", "a task of your own, then:"),
+            (f"{here} sweep", "run it, as the timer would"),
+            (f"{_program()} init ~/site-tasks --site PATH", "an exchange for your own site"),
         ],
     )
+
+
+def _program() -> str:
+    """How to call us from here: by name where the shell finds it, else by path."""
+    return "workflow" if shutil.which("workflow") else os.path.relpath(sys.argv[0])
 
 
 class _Show:
