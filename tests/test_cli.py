@@ -205,6 +205,18 @@ def test_submit_can_wait_for_the_result(program: Program) -> None:
     assert submitting.wait(30) == 0
 
 
+def test_tasks_are_listed_newest_first_also_within_a_minute(program: Program) -> None:
+    for number, name in enumerate(["2026-01-01-0000-b", "2026-01-01-0000-a", "2025-12-31-2359-c"]):
+        file = program.write(f"{name}.md", "---\ntask_type: noop\n---\n", "tasks/completed")
+        program.age(file, 100 - number)
+    by_hand = program.write("by-hand.md", "---\ntask_type: noop\n---\n", "tasks/completed")
+    program.age(by_hand, 100)
+    order = ["by-hand", "2026-01-01-0000-a", "2026-01-01-0000-b", "2025-12-31-2359-c"]
+    for limit in (4, 3):
+        told = program("list", "--limit", str(limit), "--json").data["tasks"]
+        assert [task["task_id"] for task in told] == order[:limit]
+
+
 # -- show, verify, logs, validate --------------------------------------------------------------
 
 

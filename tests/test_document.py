@@ -256,7 +256,8 @@ def test_new_keys_stand_at_the_end_of_the_front_matter_in_its_style() -> None:
         (b"---\nk: a\n  b\n  c\n\n# d\n---\n", b"---\nk: v\n\n# d\n---\n"),
         (b"---\n? k\n: old\n---\n", b"---\n? k\n: v\n---\n"),
         (b"---\nk: |  # c\n  x\n\n# d\nz: 1\n---\n", b"---\nk: v  # c\n\n# d\nz: 1\n---\n"),
-        (b"---\nk: # c\n - a # x\n\n# d\nz: 1\n---\n", b"---\nk: v # c\n\n# d\nz: 1\n---\n"),
+        (b"---\nk: # c\n - a # x\n\n# d\nz: 1\n---\n", b"---\nk: v # c # x\n\n# d\nz: 1\n---\n"),
+        (b"---\na: &x 1\nk: *x # c\n---\n", b"---\na: &x 1\nk: v # c\n---\n"),
         (b"---\nk:\n  a:\n    b: |\n      x\n\n---\n", b"---\nk: v\n\n---\n"),
         (b"---\nk:\n  a: {\n  }\n  b:\n# d\n---\n", b"---\nk: v\n# d\n---\n"),
     ],
@@ -269,8 +270,7 @@ def test_a_value_of_any_shape_is_replaced_where_it_stands(raw: bytes, expected: 
     "matter",
     [
         "{k: old, b: [1, no], c: '5'}",
-        "b: &x [1, 2]\nk: *x\nc: '5'   # kept\nd: 2026-02-30\ne: 1e3\nf: 1_000",
-        "a: &x 6.473765001253377e+16\nb: 'no'\n# kept\nc: 0o17\nk:\n- *x\nd:\ne: ~",
+        "k: &x 6.473765001253377e+16\nb: 'no'\n# kept\nc: 0o17\nd: *x\ne:\nf: 2026-02-30\ng: 1_0",
         "k: &x 1\nb: *x",
         "~",
     ],
@@ -379,7 +379,11 @@ def test_replacing_a_key_changes_nothing_else(
     old = parse(raw)
     assert old.encode() == raw
     key = data.draw(st.sampled_from(sorted(old.data)) | keys)
-    changed = old.replace({key: value})
+    try:
+        changed = old.replace({key: value})
+    except ValueError:
+        assert holds_an_anchor(old, key)
+        return
     assert document._same(changed.data, {**old.data, key: value})
     assert changed.body == old.body
     again = parse(changed.encode())
@@ -393,7 +397,11 @@ def test_replacing_a_key_changes_nothing_else(
         for comment in ("# note: x", "# é 😀 [", "# why", "# last"):
             assert changed.text.count(comment) == old.text.count(comment)
     else:
-        assert "&x" in matter, "only an anchor may ask for more than a splice"
+        assert holds_an_anchor(old, key), "only an anchor may ask for more than a splice"
+
+
+def holds_an_anchor(read: Document, key: str) -> bool:
+    return key in read.text.partition("&x")[0].splitlines()[-1] and "*x" in read.text
 
 
 def around(read: Document, key: str) -> tuple[str, str]:

@@ -3,7 +3,7 @@
 A rewrite never dumps a document anew. It cuts the span of the one value out of the text and puts
 the new value there; comments, order, quotes, line ends, a byte order mark and the body stay byte
 for byte. Then the text is read again, and only if every value is as expected is it given back.
-Front matter too unusual for that (a flow mapping at the top, an alias) goes through ruamel.yaml's
+Front matter too unusual for that (a flow mapping at the top, an anchor in use) goes through ruamel.yaml's
 round trip, under the same check.
 """
 
@@ -23,6 +23,7 @@ from workflow.errors import Problem
 
 _BOM = "\ufeff"
 _OPENING = re.compile(r"---[ \t]*(?:\r\n|\n|\r)")
+_ALIAS = re.compile(r"\s*:\s*(\*[^\s,\[\]{}]+)")
 _BLOCK_HEADER = re.compile(r"[|>][-+0-9]*((?:[ \t]+#[^\r\n]*)?)")
 _CLOSING = re.compile(r"(?<=[\r\n])---[ \t]*(?:\r\n|\n|\r|\Z)")
 
@@ -106,6 +107,10 @@ class Document:
     def _span(self, name: Any, old: Any) -> tuple[int, int, str]:
         """Where the value of a key starts and ends, and the comment behind its `|` or `key:`."""
         start, end = self.start + old.start_mark.index, self.start + _end(old)
+        behind = self.start + name.end_mark.index
+        if start < behind:  # an alias; the node is that of its anchor
+            alias = _ALIAS.match(self.text, behind)
+            return (alias.start(1), alias.end(1), "") if alias else (start, -1, "")
         written = self.text[start:end].rstrip()
         end = min(end, start + len(written))
         if isinstance(old, ScalarNode):
@@ -113,7 +118,7 @@ class Document:
             return start, end, header[1] if header else ""
         if old.flow_style:
             return start, end, ""
-        colon = self.text.index(":", self.start + name.end_mark.index) + 1
+        colon = self.text.index(":", behind) + 1
         return colon, end, self.text[colon:start].rstrip()
 
     def _insert(self, lines: str, newline: str) -> str:

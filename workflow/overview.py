@@ -60,21 +60,32 @@ def resolve(exchange: Exchange, written: str) -> Found:
 def newest_ids(
     exchange: Exchange, states: Iterable[str], limit: int | None
 ) -> list[tuple[str, str]]:
-    """Ids with their states, newest first. An id's date tells its age; for others, the file's."""
-    everything = ((name, state) for state in states for name in exchange.names(state))
-    if limit is None:
-        return sorted(everything, key=lambda entry: _age(exchange, *entry), reverse=True)
-    return heapq.nlargest(limit, everything, key=lambda entry: _age(exchange, *entry))
+    """Ids with their states, newest first; all for the limit None.
+
+    An id's date tells its minute, so only files of the last minute that counts are looked at.
+    """
+    everything = [(name, state) for state in states for name in exchange.names(state)]
+
+    def minute(entry: tuple[str, str]) -> str:
+        return entry[0][:15] if layout.dated(entry[0]) else _changed(exchange, *entry)[:15]
+
+    if limit is not None and limit < len(everything):
+        oldest = min(map(minute, heapq.nlargest(limit, everything, key=minute)))
+        everything = [entry for entry in everything if minute(entry) >= oldest]
+    ordered = sorted(
+        everything, key=lambda entry: (minute(entry), _changed(exchange, *entry)), reverse=True
+    )
+    return ordered[:limit]
 
 
-def _age(exchange: Exchange, task_id: str, state: str) -> str:
-    if layout.dated(task_id):
-        return task_id
+def _changed(exchange: Exchange, task_id: str, state: str) -> str:
+    """When a task file last changed, in the form of an id's date; then to the nanosecond."""
     try:
-        changed = os.lstat(exchange.task_path(state, task_id)).st_mtime
+        changed = os.lstat(exchange.task_path(state, task_id)).st_mtime_ns
     except FileNotFoundError:
         return ""
-    return datetime.fromtimestamp(changed, UTC).strftime("%Y-%m-%d-%H%M-") + task_id
+    moment = datetime.fromtimestamp(changed // 10**9, UTC)
+    return f"{moment:%Y-%m-%d-%H%M}-{moment:%S}.{changed % 10**9:09}"
 
 
 def overview(exchange: Exchange, found: Found) -> dict[str, Any]:

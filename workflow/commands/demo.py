@@ -76,7 +76,8 @@ def run(
         data={"root": str(root), "site": str(site), "public": str(site / "public")},
         notes=[
             "",
-            f"The built site: {os.path.relpath(site / 'public')}   its exchange: {os.path.relpath(root)}",
+            f"The built site is in {os.path.relpath(site / 'public')},",
+            f"its exchange in {os.path.relpath(root)}.",
         ],
         next=[
             (f"{here} list", "its tasks; all of it is plain files, have a look"),
