@@ -70,8 +70,12 @@ def create(path: str, raw: bytes) -> bool:
         return True
 
 
-def replace(path: str, raw: bytes) -> None:
-    """Put new bytes in the place of a file, whole and durable."""
+def replace(path: str, raw: bytes, *, sync_name: bool = True) -> None:
+    """Put new bytes in the place of a file, whole and durable.
+
+    Without `sync_name` a power cut may bring the old bytes back, whole: enough where a move
+    follows, whose own syncs cover the name, or where the old bytes would do as well.
+    """
     folder = os.path.dirname(path)
     while True:
         with _written_aside(folder, raw) as aside:
@@ -81,7 +85,8 @@ def replace(path: str, raw: bytes) -> None:
                 if os.path.isdir(folder):
                     continue  # RACE: as in `create`
                 raise
-        sync_folder(folder)
+        if sync_name:
+            sync_folder(folder)
         return
 
 

@@ -77,4 +77,5 @@ def rewrite(path: str, if_present: dict[str, Any], always: dict[str, Any]) -> No
     except (ValueError, FileNotFoundError):
         return
     if changed.text != read.text:
-        durable.replace(path, changed.encode())
+        # A move follows, or the folder counts anyway: the name need not be made durable here.
+        durable.replace(path, changed.encode(), sync_name=False)
