@@ -28,7 +28,6 @@ from pathlib import Path
 from typing import Any
 
 from workflow.durable import sync_folder
-from workflow.removal import remove
 from workflow.trade import trade
 
 _CHUNK = 1 << 20
@@ -209,7 +208,7 @@ def replacing(public: Path, *, from_copy: bool = False) -> Iterator[Replacement]
             yield replacement
         finally:
             # What cannot be removed now is tried again by the next build.
-            remove(replacement.folder)
+            shutil.rmtree(replacement.folder, ignore_errors=True)
 
 
 def _make(public: Path, closing: ExitStack) -> Path:
@@ -255,7 +254,7 @@ def _remove_if_abandoned(folder: Path) -> None:
         return
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        remove(folder)
+        shutil.rmtree(folder, ignore_errors=True)
     except BlockingIOError:
         pass  # its builder lives: another exchange has the same site
     finally:
