@@ -144,6 +144,7 @@ def test_an_error_has_its_place_in_the_file_and_a_way_to_mend_it(
     assert hint in (problem.hint or "")
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=80) | st.binary(max_size=60).map(lambda raw: b"---\n" + raw + b"\n---\n"))
 def test_any_bytes_are_read_or_refused_as_a_document(raw: bytes) -> None:
     try:
@@ -410,7 +411,9 @@ def around(read: Document, key: str) -> tuple[str, str]:
     for number, (name, value) in enumerate(entries):
         if name.value == key:
             behind = read.start + value.end_mark.index
-            if value.start_mark.line < value.end_mark.line:  # a block: up to what comes next
+            if value.start_mark.index < name.end_mark.index:  # an alias, which has no node
+                behind = read.text.index("*x", read.start + name.end_mark.index) + 2
+            elif value.start_mark.line < value.end_mark.line:  # a block: up to what comes next
                 behind = read.end if name is entries[-1][0] else read.start
                 behind += 0 if name is entries[-1][0] else entries[number + 1][0].start_mark.index
             return read.text[: read.start + name.end_mark.index], read.text[behind:]

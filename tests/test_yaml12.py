@@ -111,7 +111,7 @@ mixed_case = word_like.flatmap(
 )
 
 
-@settings(max_examples=300)
+@settings(max_examples=300, deadline=None)
 @given(number_like | word_like | mixed_case)
 @example("-")
 @example("0o17")
@@ -146,6 +146,7 @@ trees = st.recursive(
 )
 
 
+@settings(deadline=None)
 @given(trees, st.booleans() | st.none(), st.integers(2, 6), st.sampled_from(["\n", "\r\n", "\r"]))
 def test_documents_in_many_styles_are_what_ruamel_says_they_are(
     tree: Any, flow: bool | None, indent: int, newline: str
@@ -285,6 +286,7 @@ def test_forty_eight_levels_are_taken_and_one_more_is_not(opening: str) -> None:
         load(nested(yaml12.MAX_DEPTH + 1))
 
 
+@settings(deadline=None)
 @given(
     st.text(
         alphabet=st.sampled_from("[]{}-?:,&*!|>'\"#%@` \t\n\rab01~.\x85\ufeff\x07é"), max_size=60
@@ -365,6 +367,7 @@ everything = st.recursive(
 )
 
 
+@settings(deadline=None)
 @given(st.dictionaries(st.text(), everything, max_size=5))
 @example({"k": "😀 x\n\ny \n"})
 @example({"k": "C:\\Users\\😀\n"})
@@ -379,6 +382,7 @@ text_of_any_reader = st.text(
 )
 
 
+@settings(deadline=None)
 @given(text_of_any_reader)
 @example("2026-01-19")
 def test_other_readers_read_what_we_write(value: str) -> None:

@@ -3,8 +3,8 @@
 A rewrite never dumps a document anew. It cuts the span of the one value out of the text and puts
 the new value there; comments, order, quotes, line ends, a byte order mark and the body stay byte
 for byte. Then the text is read again, and only if every value is as expected is it given back.
-Front matter too unusual for that (a flow mapping at the top, an anchor in use) goes through ruamel.yaml's
-round trip, under the same check.
+Front matter too unusual for that (a flow mapping at the top, an anchor in use) goes through
+ruamel.yaml's round trip, under the same check.
 """
 
 from __future__ import annotations
