@@ -12,8 +12,8 @@ from benchmarks.measure import Row, duration, pairs, run
 from benchmarks.workshop import Workshop, open_exchange
 from workflow.errors import TaskFailed
 from workflow.exchange import Exchange
-from workflow.handlers import hugo_program
-from workflow.handlers.hugo_params import Params
+from workflow.hugo import program as hugo_program
+from workflow.hugo.params import Params
 from workflow.result import read_result
 from workflow.submission import Wish, submit
 

@@ -15,7 +15,7 @@ from workflow import layout
 from workflow.config import Config
 from workflow.errors import TaskFailed
 from workflow.exchange import Exchange
-from workflow.initialise import is_hugo_site
+from workflow.hugo.site import is_site
 from workflow.overview import sweeper_warning
 
 LOW_DISK_BYTES = 200 * 1024 * 1024
@@ -125,7 +125,7 @@ def _disk(exchange: Exchange) -> Iterator[Finding]:
 
 
 def _hugo(config: Config) -> Iterator[Finding]:
-    from workflow.handlers import hugo_program
+    from workflow.hugo import program as hugo_program
 
     try:
         found = hugo_program.find(config)
@@ -150,7 +150,7 @@ def _sites(config: Config) -> Iterator[Finding]:
                 f"there is no folder {path}",
                 f"correct sites.{name}.path in {layout.CONFIG}",
             )
-        elif not is_hugo_site(path):
+        elif not is_site(path):
             yield Finding(subject, "failed", f"{path} has no Hugo configuration", "add a hugo.toml")
         elif not os.access(path, os.W_OK):
             yield Finding(subject, "failed", f"{path} cannot be written", f"chmod u+w {path}")

@@ -14,9 +14,9 @@ from pathlib import Path
 
 from workflow import layout
 from workflow.errors import WorkflowError
+from workflow.hugo.site import is_site
 from workflow.templates import builtin_folder
 
-_SITE_CONFIGS = ("hugo.toml", "hugo.yaml", "hugo.json", "config.toml", "config.yaml", "config.json")
 _KEPT_BY_GIT = (
     layout.PENDING,
     layout.WAITING,
@@ -44,11 +44,6 @@ def data_folder() -> Path:
     return Path(str(resources.files("workflow"))) / "data"
 
 
-def is_hugo_site(folder: Path) -> bool:
-    """Whether Hugo would take the folder for a site."""
-    return any((folder / name).is_file() for name in _SITE_CONFIGS) or (folder / "config").is_dir()
-
-
 def initialise(root: Path, site: Path | None) -> Made:
     """Make an exchange in `root` for the Hugo site at `site`. Raises WorkflowError, OSError."""
     if root.exists() and not root.is_dir():
@@ -74,7 +69,7 @@ def initialise(root: Path, site: Path | None) -> Made:
     _write(made, ".claude/task-system-guide.md", guide.read_bytes())
     if found is None:
         made.notes.append(f"no Hugo site named: set sites.main.path in {layout.CONFIG}")
-    elif not is_hugo_site(found):
+    elif not is_site(found):
         made.notes.append(f"{found} does not look like a Hugo site: it has no hugo.toml")
     return made
 
@@ -95,7 +90,7 @@ def _write(made: Made, name: str, raw: bytes, *, quiet: bool = False) -> None:
 
 def _nearby_site(root: Path) -> Path | None:
     """A Hugo site in the exchange's own folder, in its `site`, or the folder around it."""
-    return next((p for p in (root, root / "site", root.parent) if is_hugo_site(p)), None)
+    return next((p for p in (root, root / "site", root.parent) if is_site(p)), None)
 
 
 def _configuration(root: Path, site: Path | None) -> str:

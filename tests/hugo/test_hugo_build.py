@@ -26,8 +26,9 @@ from tests.sites import (
     write_many_pages,
 )
 from workflow import publicdir
-from workflow.handlers import hugo_build, hugo_program
+from workflow.handlers import hugo_build
 from workflow.handlers.hugo_build import Params
+from workflow.hugo import program as hugo_program
 
 FRONT = "---\ntitle: One\n---\n"
 ONE = "content/posts/one.md"

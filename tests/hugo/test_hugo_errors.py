@@ -28,7 +28,9 @@ from tests.sites import (
 )
 from workflow import publicdir
 from workflow.errors import TaskError
-from workflow.handlers import hugo_program, hugo_site, hugo_stall
+from workflow.hugo import program as hugo_program
+from workflow.hugo import site as hugo_site
+from workflow.hugo import stall as hugo_stall
 
 FRONT = "---\ntitle: One\n---\n"
 ONE = "content/posts/one.md"

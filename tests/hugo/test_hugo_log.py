@@ -5,8 +5,9 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workflow.handlers import hugo_errors, hugo_log
-from workflow.handlers.hugo_log import Entry
+from workflow.hugo import errors as hugo_errors
+from workflow.hugo import log as hugo_log
+from workflow.hugo.log import Entry
 
 THREE_LANGUAGES = """\
 Start building sites …

@@ -12,8 +12,8 @@ import pytest
 from tests.sites import WORKFLOW_YAML, Workshop, isolate
 from workflow.config import Config
 from workflow.errors import TaskFailed
-from workflow.handlers import hugo_program
-from workflow.handlers.hugo_program import Hugo, find, satisfies
+from workflow.hugo import program as hugo_program
+from workflow.hugo.program import Hugo, find, satisfies
 
 
 @pytest.fixture

@@ -18,16 +18,14 @@ from workflow import publicdir
 from workflow.config import Config
 from workflow.errors import TaskError, TaskFailed, WorkflowError
 from workflow.handler import Context, Outcome
-from workflow.handlers import (
-    hugo_errors,
-    hugo_log,
-    hugo_program,
-    hugo_report,
-    hugo_site,
-    hugo_stall,
-)
-from workflow.handlers.hugo_params import Params
-from workflow.handlers.hugo_report import Build
+from workflow.hugo import errors as hugo_errors
+from workflow.hugo import log as hugo_log
+from workflow.hugo import program as hugo_program
+from workflow.hugo import report as hugo_report
+from workflow.hugo import site as hugo_site
+from workflow.hugo import stall as hugo_stall
+from workflow.hugo.params import Params
+from workflow.hugo.report import Build
 from workflow.process import Finished
 
 __all__ = ["Params", "resources", "run"]

@@ -11,10 +11,10 @@ import re
 import signal
 
 from workflow.errors import TaskError
-from workflow.handlers.hugo_log import Entry, Log, missing_layouts
-from workflow.handlers.hugo_names import like, template_file
-from workflow.handlers.hugo_rules import LOGGED, RULES, UNKNOWN, WARNED, Rule
-from workflow.handlers.hugo_site import CONFIG_NAMES
+from workflow.hugo.log import Entry, Log, missing_layouts
+from workflow.hugo.names import like, template_file
+from workflow.hugo.rules import LOGGED, RULES, UNKNOWN, WARNED, Rule
+from workflow.hugo.site import CONFIG_NAMES
 from workflow.redact import redact
 
 MOST = 50

@@ -9,11 +9,11 @@ from urllib.parse import urlsplit
 
 from workflow.errors import TaskError
 from workflow.handler import Outcome
-from workflow.handlers import hugo_log
-from workflow.handlers.hugo_log import Log
-from workflow.handlers.hugo_params import Params
-from workflow.handlers.hugo_program import Hugo
-from workflow.handlers.hugo_site import Place
+from workflow.hugo import log as hugo_log
+from workflow.hugo.log import Log
+from workflow.hugo.params import Params
+from workflow.hugo.program import Hugo
+from workflow.hugo.site import Place
 from workflow.layout import CONFIG
 from workflow.publicdir import Manifest
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from workflow.config import Config, Environment
 from workflow.errors import Action, TaskError, TaskFailed, WorkflowError
-from workflow.handlers.hugo_params import Params
+from workflow.hugo.params import Params
 from workflow.layout import CONFIG
 
 LOCK_WAIT = 10.0
@@ -40,6 +40,11 @@ class Place:
     @property
     def is_dev(self) -> bool:
         return self.environment in ("dev", "development", "local")
+
+
+def is_site(folder: Path) -> bool:
+    """Whether the folder has what makes it a Hugo site: a configuration."""
+    return any((folder / name).exists() for name in (*CONFIG_NAMES, "config"))
 
 
 def locate(params: Params, config: Config) -> Place:
@@ -83,7 +88,7 @@ def check(place: Place) -> None:
             f"the site {place.site!r} is not there: {folder} is no folder",
             f"correct sites.{place.site}.path in {CONFIG}, or put the site there",
         )
-    if not any((folder / name).exists() for name in (*CONFIG_NAMES, "config")):
+    if not is_site(folder):
         # Hugo would "build" any folder, into an empty site.
         raise _failed(
             "site_not_found",
