@@ -22,7 +22,9 @@ LAYERS = [
     {"settle", "overview", "swept"},
     {"intake"},
     {"sweep", "doctor"},
-    {"reply", "cli"},
+    {"reply", "sweeping"},
+    {"boundary"},
+    {"cli"},
     {"commands"},
     {"__main__", "__init__"},
 ]
@@ -33,7 +35,7 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 HEAVY_OWNERS = {
     "ruamel": {"document"},
     "filelock": {"exchange"},
-    "rich": {"reply", "commands"},
+    "rich": {"reply", "sweeping"},
     "pydantic": {"config", "handler", "handlers", "hugo", "task", "submission"},
     "regex": {"expectations"},
     "yaml": {"yaml12", "document"},

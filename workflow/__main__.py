@@ -17,15 +17,21 @@ from workflow import layout
 def main() -> int:
     """Run the program with `sys.argv`; returns its exit code."""
     root = _plain_sweep(sys.argv[1:])
+    nothing = _idle(root) if root is not None else ""
+    if nothing:
+        if sys.stderr.isatty():
+            sys.stderr.write(nothing + "\n")
+        sys.stderr.flush()
+        # Nothing is open, nothing is running: the interpreter's own farewell costs more than all
+        # of the above.
+        os._exit(0)
+    # pydantic would read the metadata of every installed package to look for plugins.
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "1")
     if root is not None:
-        answer = _idle(root)
-        if answer:
-            if sys.stderr.isatty():
-                sys.stderr.write(answer + "\n")
-            sys.stderr.flush()
-            # Nothing is open, nothing is running: the interpreter's own farewell costs more than
-            # all of the above.
-            os._exit(0)
+        from workflow.boundary import answer, guarded
+        from workflow.sweeping import sweep_once
+
+        return guarded(lambda: answer(sweep_once(root)))
     from workflow.cli import run
 
     return run(sys.argv[1:])

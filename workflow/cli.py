@@ -1,4 +1,4 @@
-"""The table of commands, and the one boundary at which errors become exit codes.
+"""The table of commands, and what they have in common.
 
 Nothing of a command is imported before it is called, and `--help` imports none of them.
 """
@@ -8,7 +8,6 @@ from __future__ import annotations
 import importlib
 import inspect
 import os
-import sys
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
@@ -16,7 +15,8 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from workflow import __version__, layout
-from workflow.errors import Exit, WorkflowError, nearest
+from workflow.boundary import guarded
+from workflow.errors import WorkflowError, nearest
 from workflow.reply import Reply, say
 
 if TYPE_CHECKING:
@@ -127,70 +127,32 @@ def _front(
 
 
 def run(argv: Sequence[str]) -> int:
-    """Run the program; returns its exit code. Nothing gets out of here but KeyboardInterrupt."""
-    as_json = "--json" in argv
+    """Run the program; returns its exit code."""
+    return guarded(lambda: _dispatch(argv), as_json="--json" in argv)
+
+
+def _dispatch(argv: Sequence[str]) -> int:
     try:
         # `standalone_mode=False`: errors come to us, and typer.Exit gives its code back.
         code = app(list(argv), prog_name=PROGRAM, standalone_mode=False)
     except _ClickError as error:
-        return _answer(_usage(error), as_json)
-    except WorkflowError as error:
-        return _answer(Reply.of_error(error), as_json)
-    except (KeyboardInterrupt, typer.Abort):
-        print("interrupted", file=sys.stderr)
-        return Exit.INTERRUPTED
-    except BrokenPipeError:
-        # Whoever read our output has seen enough. Keep the farewell from complaining.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return Exit.DONE
-    except Exception as error:
-        return _answer(_defect(error), as_json)
+        raise _usage(error) from error
+    except typer.Abort:
+        raise KeyboardInterrupt from None
     return code if isinstance(code, int) else 0
 
 
-def _answer(reply: Reply, as_json: bool) -> int:
-    say(reply, as_json=as_json, field_path=None)
-    return reply.exit
-
-
-def _usage(error: Any) -> Reply:
+def _usage(error: Any) -> WorkflowError:
     message = error.format_message()
     near: Sequence[str] = getattr(error, "possibilities", None) or ()
     command = error.ctx.command_path if getattr(error, "ctx", None) else PROGRAM
     if "No such command" in message:
         near = nearest(message.split("'")[1], list(COMMANDS))
-    return Reply.of_error(
-        WorkflowError(
-            "usage",
-            message.rstrip("."),
-            hint=f"see `{command} --help`",
-            did_you_mean=tuple(near),
-        )
-    )
-
-
-def _defect(error: Exception) -> Reply:
-    if isinstance(error, OSError) and error.errno is not None:
-        where = f": {error.filename}" if error.filename else ""
-        return Reply.of_error(
-            WorkflowError(
-                "system_error",
-                f"{error.strerror}{where}",
-                Exit.DEFECT,
-                hint="`workflow doctor` looks at folders, rights and disk",
-                retryable=True,
-            )
-        )
-    import traceback
-
-    traceback.print_exception(error, limit=-8, file=sys.stderr)
-    return Reply.of_error(
-        WorkflowError(
-            "defect",
-            f"a defect of ours: {type(error).__name__}: {error}",
-            Exit.DEFECT,
-            hint="please report it with the lines above",
-        )
+    return WorkflowError(
+        "usage",
+        message.rstrip("."),
+        hint=f"see `{command} --help`",
+        did_you_mean=tuple(near),
     )
 
 

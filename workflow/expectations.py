@@ -14,6 +14,7 @@ from __future__ import annotations
 import math
 import operator
 import re
+import reprlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -285,7 +286,7 @@ def one_line(value: Any) -> str:
     try:
         return _cut(yaml12.dump_inline(value))
     except (ValueError, RecursionError):  # half a surrogate pair; a list without end
-        return _cut(ascii(value))
+        return _cut(reprlib.repr(value))
 
 
 def _cut(text: str) -> str:

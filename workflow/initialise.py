@@ -9,7 +9,6 @@ import os
 import re
 import tomllib
 from dataclasses import dataclass, field
-from importlib import resources
 from pathlib import Path
 
 from workflow import layout
@@ -41,7 +40,7 @@ class Made:
 
 def data_folder() -> Path:
     """The files that the package carries along."""
-    return Path(str(resources.files("workflow"))) / "data"
+    return Path(__file__).parent / "data"
 
 
 def initialise(root: Path, site: Path | None) -> Made:

@@ -28,6 +28,8 @@ WHO_ACTS = {
 }
 
 _ESCAPES = re.compile("(?:\x1b\\[|\x9b)[0-?]*[ -/]*[@-~]|\x1b\\][^\x07\x1b\n]*(?:\x07|\x1b\\\\)?")
+_SECRETIVE = re.compile("(?i)key|token|auth|signature")
+"""In every name by which a secret can be known."""
 _UNPRINTABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufeff\ufffe\uffff]")
 
 
@@ -214,7 +216,7 @@ def _clean(value: Any, depth: int = 0) -> Any:
 
 def _unnamed(name: str, value: Any) -> Any:
     """`value`, unless its name is what tells that it is a secret."""
-    if not isinstance(value, str):
+    if not isinstance(value, str) or not _SECRETIVE.search(name):
         return value
     pair = f"{name}: {value}"
     return value if _redacted(pair) == pair else "[redacted]"

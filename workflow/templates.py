@@ -10,7 +10,6 @@ import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -111,7 +110,7 @@ def load_template(root: str | os.PathLike[str], task_type: str) -> Template | No
 
 def builtin_folder() -> Path:
     """The templates that come with the package, one file a type."""
-    return Path(str(resources.files("workflow"))) / "data" / "templates"
+    return Path(__file__).parent / "data" / "templates"
 
 
 def template_names(root: str | os.PathLike[str]) -> list[str]:

@@ -1,0 +1,58 @@
+"""The one boundary at which errors become exit codes and answers."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+
+from workflow.errors import Exit, WorkflowError
+from workflow.reply import Reply, say
+
+
+def guarded(run: Callable[[], int], *, as_json: bool = False) -> int:
+    """Run it; returns its exit code, or that of what it raised. Nothing gets out of here."""
+    try:
+        return run()
+    except WorkflowError as error:
+        return answer(Reply.of_error(error), as_json=as_json)
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        return Exit.INTERRUPTED
+    except BrokenPipeError:
+        # Whoever read our output has seen enough. Keep the farewell from complaining.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return Exit.DONE
+    except Exception as error:
+        return answer(_defect(error), as_json=as_json)
+
+
+def answer(reply: Reply, *, as_json: bool = False) -> int:
+    """Say a reply; returns its exit code."""
+    say(reply, as_json=as_json, field_path=None)
+    return reply.exit
+
+
+def _defect(error: Exception) -> Reply:
+    if isinstance(error, OSError) and error.errno is not None:
+        where = f": {error.filename}" if error.filename else ""
+        return Reply.of_error(
+            WorkflowError(
+                "system_error",
+                f"{error.strerror}{where}",
+                Exit.DEFECT,
+                hint="`workflow doctor` looks at folders, rights and disk",
+                retryable=True,
+            )
+        )
+    import traceback
+
+    traceback.print_exception(error, limit=-8, file=sys.stderr)
+    return Reply.of_error(
+        WorkflowError(
+            "defect",
+            f"a defect of ours: {type(error).__name__}: {error}",
+            Exit.DEFECT,
+            hint="please report it with the lines above",
+        )
+    )
