@@ -285,7 +285,13 @@ def test_front_matter_too_unusual_for_a_splice_keeps_its_values_and_body(matter:
         assert "# kept" in changed.text
 
 
-def test_what_cannot_be_changed_without_harm_raises_value_error() -> None:
+def test_a_change_that_would_go_wrong_is_noticed_and_not_made() -> None:
+    # The colon of the comment is taken for the key's, by us and by ruamel.yaml.
+    with pytest.raises(ValueError, match="without other values changing"):
+        parse(b"---\n? k # c: x\n: - a\nb: 2\n---\n").replace({"k": "v"})
+
+
+def test_a_change_that_would_make_the_file_too_large_is_not_made() -> None:
     old = parse(b"---\nk:\n- x\n---\n" + b" " * (yaml12.MAX_BYTES - 20))
     with pytest.raises(ValueError, match="cannot take 'k'"):
         old.replace({"k": "v" * 100})

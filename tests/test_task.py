@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -197,8 +198,16 @@ def test_after_may_be_one_id_or_several(config: Config) -> None:
     [("2026-01-19T14:30:00", 14), ("2026-01-19T14:30:00Z", 14), ("2026-01-19 14:30", 14),
      ("'2026-01-19T14:30:00+05:00'", 9), ("2026-01-19", 0), ("20260119T143000Z", 14)],
 )  # fmt: skip
-def test_a_time_without_a_zone_is_utc(config: Config, written: str, hour: int) -> None:
-    moment = read(config, f"task_type: noop\nnot_before: {written}").file.not_before
+def test_a_time_without_a_zone_is_utc_wherever_the_machine_stands(
+    config: Config, written: str, hour: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TZ", "Asia/Tokyo")
+    time.tzset()
+    try:
+        moment = read(config, f"task_type: noop\nnot_before: {written}").file.not_before
+    finally:
+        monkeypatch.undo()
+        time.tzset()
     assert moment is not None
     assert moment.utcoffset() == UTC.utcoffset(None)
     assert (moment.day, moment.hour) == (19, hour)
