@@ -286,7 +286,7 @@ def test_front_matter_too_unusual_for_a_splice_keeps_its_values_and_body(matter:
 
 
 def test_a_change_that_would_go_wrong_is_noticed_and_not_made() -> None:
-    # The colon of the comment is taken for the key's, by us and by ruamel.yaml.
+    # A splice takes the colon of the comment for that of the key.
     with pytest.raises(ValueError, match="without other values changing"):
         parse(b"---\n? k # c: x\n: - a\nb: 2\n---\n").replace({"k": "v"})
 
