@@ -252,3 +252,25 @@ def test_a_lock_alone_decides_what_is_left_over(tmp_path: Path) -> None:
 def test_mending_where_nothing_is_does_nothing(tmp_path: Path) -> None:
     mend(tmp_path / "missing" / "public")
     assert os.listdir(tmp_path) == []
+
+
+def test_the_replaced_site_is_put_into_the_trash_where_there_is_one(tmp_path: Path) -> None:
+    public, trash = tmp_path / "public", tmp_path / "trash"
+    for folder in (public, trash):
+        folder.mkdir()
+    (public / "old").write_text("old")
+    with replacing(public, trash=trash) as replacement:
+        (replacement.folder / "new").write_text("new")
+        replacement.publish()
+    assert os.listdir(public) == ["new"]
+    (put_away,) = trash.iterdir()
+    assert (put_away / "old").read_text() == "old"
+    assert sorted(os.listdir(tmp_path)) == ["public", "trash"]
+
+
+def test_a_trash_on_another_disk_or_none_costs_only_time(tmp_path: Path) -> None:
+    public = tmp_path / "public"
+    public.mkdir()
+    with replacing(public, trash=tmp_path / "missing") as replacement:
+        replacement.publish()
+    assert os.listdir(tmp_path) == ["public"]

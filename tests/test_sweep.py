@@ -413,6 +413,19 @@ def test_a_task_whose_result_was_published_before_the_crash_is_only_moved(
     assert program.result(task_id) == before, "it was not run again"
 
 
+def test_a_replaced_site_is_removed_by_a_later_sweep(program: Program) -> None:
+    trash = program.root / ".workflow/trash"
+    for _ in range(2):
+        program.submit("hugo-build", "--env", "dev")
+        program("sweep")
+    assert len(list(trash.iterdir())) == 1, "the site before the last"
+    program.submit("hugo-build", "--env", "dev")
+    program("sweep")
+    assert len(list(trash.iterdir())) <= 1
+    program("doctor", "--fix")
+    assert list(trash.iterdir()) == []
+
+
 def test_a_lost_runtime_folder_loses_no_task(program: Program) -> None:
     task_id = program.submit("noop")
     subprocess.run(["rm", "-rf", str(program.root / ".workflow")], check=True)

@@ -54,6 +54,7 @@ def mend(exchange: Exchange) -> list[str]:
     exchange.prepare()
     done = [f"made {name}" for name in missing]
     removed = exchange.remove_leftovers()
+    exchange.empty_trash()
     if removed:
         done.append(f"removed {removed} temporary files of programs that died")
     return done

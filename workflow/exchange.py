@@ -99,6 +99,13 @@ class Exchange:
                     removed += durable.remove_if_abandoned(os.path.join(folder, name))
         return removed
 
+    def empty_trash(self) -> None:
+        """Remove the folders that were put aside because removing them takes long."""
+        import shutil
+
+        for name in _names(self.path(layout.TRASH)):
+            shutil.rmtree(self.path(layout.TRASH, name), ignore_errors=True)
+
     # -- ids and submission ------------------------------------------------------------------
 
     @contextmanager

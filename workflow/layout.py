@@ -26,6 +26,8 @@ PARKED = ".workflow/parked"
 SWEEP_LOCK = ".workflow/sweep.lock"
 LEASES = ".workflow/leases"
 RUNS = ".workflow/runs"
+TRASH = ".workflow/trash"
+"""Folders that a later sweep removes while it has nothing better to do."""
 
 STATE_FOLDERS = {
     "pending": PENDING,
@@ -44,6 +46,7 @@ FOLDERS = (
     RUNTIME,
     LEASES,
     RUNS,
+    TRASH,
 )
 
 SUFFIX = ".md"

@@ -191,10 +191,14 @@ class Replacement:
 
 
 @contextmanager
-def replacing(public: Path, *, from_copy: bool = False) -> Iterator[Replacement]:
+def replacing(
+    public: Path, *, from_copy: bool = False, trash: Path | None = None
+) -> Iterator[Replacement]:
     """A fresh folder beside `public` (a link is resolved), empty or a copy of it.
 
     On leaving, whatever is left is removed: the unfinished build, or the site that was replaced.
+    Given a `trash` on the same disk it is only moved there: removing a large site can take longer
+    than all the rest, and nobody need wait for it.
     Raises OSError (no space, no permission); `public` is as it was then.
     """
     public = Path(os.path.realpath(public))
@@ -207,8 +211,16 @@ def replacing(public: Path, *, from_copy: bool = False) -> Iterator[Replacement]
                 shutil.copytree(public, folder, symlinks=True, dirs_exist_ok=True)
             yield replacement
         finally:
-            # What cannot be removed now is tried again by the next build.
-            shutil.rmtree(replacement.folder, ignore_errors=True)
+            _put_away(replacement.folder, trash)
+
+
+def _put_away(folder: Path, trash: Path | None) -> None:
+    if trash is not None:
+        with suppress(OSError):
+            os.rename(folder, trash / f"{folder.name}-{secrets.token_hex(4)}")
+            return
+    # What cannot be removed now is tried again by the next build.
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 def _make(public: Path, closing: ExitStack) -> Path:

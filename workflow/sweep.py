@@ -74,6 +74,8 @@ class Sweep:
     def run(self) -> Swept:
         """Do the pass. The caller holds the sweep's lock. Raises OSError if the folders fail us."""
         self.exchange.remove_leftovers()
+        # Beside the work, and given up with it: what it does not get done is done another time.
+        threading.Thread(target=self.exchange.empty_trash, daemon=True).start()
         with _signals(self._stop_for):
             self._recover()
             self.intake.look()

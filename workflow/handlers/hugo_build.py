@@ -26,6 +26,7 @@ from workflow.hugo import site as hugo_site
 from workflow.hugo import stall as hugo_stall
 from workflow.hugo.params import Params
 from workflow.hugo.report import Build
+from workflow.layout import TRASH
 from workflow.process import Finished
 
 __all__ = ["Params", "resources", "run"]
@@ -51,7 +52,9 @@ def run(context: Context) -> Outcome:
         hugo_site.wait_for_other_hugo(build.place.folder)
         context.say(f"building {build.place.site} for {build.place.environment}")
         with publicdir.replacing(
-            build.place.public, from_copy=not build.params.clean
+            build.place.public,
+            from_copy=not build.params.clean,
+            trash=context.config.root / TRASH,
         ) as replacement:
             finished = _run_hugo(context, build, replacement.folder)
             _judge(build, finished)
