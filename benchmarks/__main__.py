@@ -24,7 +24,7 @@ PARTS: dict[str, Callable[[Workshop], Iterator[Row]]] = {
 }
 
 HEAD = """\
-| what | ours | peer or floor | ratio | bar | |
+| what | ours | peer or floor | ratio (half of all pairs) | bar | |
 | --- | ---: | ---: | ---: | ---: | --- |"""
 
 
@@ -57,6 +57,8 @@ def _about(quick: bool) -> str:
         f"Python {platform.python_version()}, load {load:.1f}. Medians of runs taken in turns; "
         "a ratio is time by time, below 1 we are quicker. Installed package, compiled beforehand."
     )
+    if load > (os.cpu_count() or 1):
+        said += " The machine was busy with other work: repeat what lies near its bar."
     return said + (" QUICK: too small to be quoted." if quick else "")
 
 

@@ -13,10 +13,36 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from statistics import median
+from statistics import median, quantiles
 
 Timed = Callable[[], float]
 """Does a thing once and returns the seconds that it took."""
+
+
+@dataclass(frozen=True)
+class Pair:
+    """The seconds that each took, pair by pair."""
+
+    each_of_ours: Sequence[float]
+    each_of_others: Sequence[float]
+
+    @property
+    def ours(self) -> float:
+        return median(self.each_of_ours)
+
+    @property
+    def other(self) -> float:
+        return median(self.each_of_others)
+
+    @property
+    def ratio(self) -> float:
+        return self.ours / self.other
+
+    def __str__(self) -> str:
+        """The ratio of the medians, and between what half of the single pairs lie."""
+        single = [a / b for a, b in zip(self.each_of_ours, self.each_of_others, strict=True)]
+        low, _, high = quantiles(single, n=4)
+        return f"{self.ratio:.2f} ({low:.2f} to {high:.2f})"
 
 
 @dataclass(frozen=True)
@@ -26,37 +52,25 @@ class Row:
     what: str
     ours: str
     other: str
-    ratio: float | None = None
+    pair: Pair | None = None
     bar: str = "-"
     passed: bool | None = None
 
     def markdown(self) -> str:
-        ratio = "-" if self.ratio is None else f"{self.ratio:.2f}"
         verdict = {True: "ok", False: "over", None: ""}[self.passed]
-        return f"| {self.what} | {self.ours} | {self.other} | {ratio} | {self.bar} | {verdict} |"
-
-
-@dataclass(frozen=True)
-class Pair:
-    """Two medians in seconds, taken alternately."""
-
-    ours: float
-    other: float
-
-    @property
-    def ratio(self) -> float:
-        return self.ours / self.other
+        cells = (self.what, self.ours, self.other, str(self.pair or "-"), self.bar, verdict)
+        return f"| {' | '.join(cells)} |"
 
 
 def pairs(ours: Timed, other: Timed, count: int) -> Pair:
     """Each once to warm up, then `count` times, the order turned round every time."""
     ours()
     other()
-    times: dict[Timed, list[float]] = {ours: [], other: []}
+    times: tuple[list[float], list[float]] = ([], [])
     for number in range(count):
-        for timed in (ours, other) if number % 2 == 0 else (other, ours):
-            times[timed].append(timed())
-    return Pair(median(times[ours]), median(times[other]))
+        for who in (0, 1) if number % 2 == 0 else (1, 0):
+            times[who].append((ours, other)[who]())
+    return Pair(*times)
 
 
 def compared(what: str, pair: Pair, other: str, bar: float | None = None) -> Row:
@@ -65,7 +79,7 @@ def compared(what: str, pair: Pair, other: str, bar: float | None = None) -> Row
         what,
         duration(pair.ours),
         f"{duration(pair.other)} ({other})",
-        pair.ratio,
+        pair,
         "-" if bar is None else f"{bar:g}",
         None if bar is None else pair.ratio <= bar,
     )

@@ -11,12 +11,16 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from statistics import median
+from typing import Literal
 
 from benchmarks import peers, raw
 from benchmarks.measure import Pair, Row, compared, pairs, rate, run
 from benchmarks.workshop import Workshop, open_exchange, submit_noop
 from workflow.submission import Wish, submit
+
+
+Step = Literal["submit", "drain"]
+STEPS: tuple[Step, ...] = ("submit", "drain")
 
 
 @dataclass(frozen=True)
@@ -30,41 +34,39 @@ class Both:
 def measure(workshop: Workshop) -> Iterator[Row]:
     count = 50 if workshop.quick else 1_000
     rounds = 2 if workshop.quick else 5
-    made = 0
-
-    def ours() -> Both:
-        nonlocal made
-        made += 1
-        return _ours(workshop, workshop.exchange(f"throughput-{made}"), count)
-
-    others: list[tuple[str, Callable[[Path, int], tuple[float, float]]]] = [
-        ("the same steps on files in a bare loop, all fsyncs", raw.measure),
-        ("huey FileStorage: no fsync, one process", peers.huey),
-        ("nq: no fsync, a process a task", peers.nq),
-    ]
-    for name, other in others:
-        ours_took: list[Both] = []
-        other_took: list[Both] = []
-        try:
-            for number in range(rounds):
-                ours_took.append(ours())
-                folder = workshop.scratch / f"{other.__name__}-{other.__module__}-{number}"
-                other_took.append(Both(*other(folder, count)))
-        except peers.Absent as reason:
-            yield Row(f"{count:,} no-op tasks", "-", f"{name}: skipped, {reason}")
+    others: dict[str, Callable[[Path, int], tuple[float, float]]] = {
+        "the same steps on files in a bare loop, all fsyncs": raw.measure,
+        "huey FileStorage: no fsync, one process": peers.huey,
+        "nq: no fsync, a process a task": peers.nq,
+    }
+    ours: list[Both] = []
+    took: dict[str, list[Both]] = {name: [] for name in others}
+    absent: dict[str, peers.Absent] = {}
+    for number in range(rounds):
+        ours.append(_ours(workshop, workshop.exchange(f"throughput-{number}"), count))
+        for name, other in others.items():
+            try:
+                folder = workshop.scratch / f"{other.__module__}.{other.__name__}-{number}"
+                took[name].append(Both(*other(folder, count)))
+            except peers.Absent as reason:
+                absent[name] = reason
+    for name in others:
+        if name in absent:
+            yield Row(f"{count:,} no-op tasks", "-", f"{name}: skipped, {absent[name]}")
             continue
-        for what in ("submit", "drain"):
-            pair = Pair(
-                median(getattr(both, what) for both in ours_took),
-                median(getattr(both, what) for both in other_took),
-            )
+        for what in STEPS:
+            pair = Pair(_each(ours, what), _each(took[name], what))
             yield Row(
                 f"{what} {count:,} no-op tasks",
                 rate(pair.ours, count),
                 f"{rate(pair.other, count)} ({name})",
-                pair.ratio,
+                pair,
             )
     yield _one_task(workshop)
+
+
+def _each(took: list[Both], step: Step) -> list[float]:
+    return [both.submit if step == "submit" else both.drain for both in took]
 
 
 def _ours(workshop: Workshop, root: Path, count: int) -> Both:
