@@ -147,7 +147,12 @@ def _rich_table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(*headings, box=None, header_style="bold", pad_edge=False)
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    for column, heading in enumerate(headings):
+        # Ids and figures stay whole, to be copied; only what the last column tells is wrapped.
+        last = column == len(headings) - 1
+        width = None if last else max(len(row[column]) for row in [headings, *rows])
+        table.add_column(heading, no_wrap=not last, min_width=width)
     for row in rows:
         table.add_row(*(Text(cell, style=_TINTS.get(cell, "")) for cell in row))
     Console().print(table)
