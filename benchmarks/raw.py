@@ -54,11 +54,11 @@ class _Steps:
         lease = os.open(self.path("leases", name), os.O_RDWR | os.O_CREAT, 0o644)
         fcntl.flock(lease, fcntl.LOCK_EX | fcntl.LOCK_NB)
         durable.move(self.path("pending", name), running)
-        durable.replace(running, _TASK)  # status: in-progress
+        durable.replace(running, _TASK, sync_name=False)  # status: in-progress
         os.mkdir(self.path("runs", name))
         os.pwrite(lease, _LEASE, 0)
         durable.create(self.path("day", name), _RESULT)
-        durable.replace(running, _TASK)  # status: completed
+        durable.replace(running, _TASK, sync_name=False)  # status: completed
         durable.move(running, self.path("completed", name))
         os.rmdir(self.path("runs", name))
         os.unlink(self.path("leases", name))

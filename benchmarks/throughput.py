@@ -18,7 +18,6 @@ from benchmarks.measure import Pair, Row, compared, pairs, rate, run
 from benchmarks.workshop import Workshop, open_exchange, submit_noop
 from workflow.submission import Wish, submit
 
-
 Step = Literal["submit", "drain"]
 STEPS: tuple[Step, ...] = ("submit", "drain")
 
