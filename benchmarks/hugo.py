@@ -62,7 +62,7 @@ def measure(workshop: Workshop) -> Iterator[Row]:
         f"`hugo-build` task, {outputs['pages_generated']:,} pages, {outputs['file_count']:,} files",
         duration(pair.ours),
         f"{duration(pair.other)} (bare Hugo {binary.version}, the same switches)",
-        pair.ratio,
+        pair,
         f"{FACTOR:.2f} x + {ADDED} s = {duration(limit)}",
         pair.ours <= limit,
     )
