@@ -138,12 +138,13 @@ def test_plain_scalars_are_what_ruamel_says_they_are(written: str) -> None:
 
 
 words = st.text("abcXYZ019 -.é…😀'\"#:,[]{}&*!|>%@`", min_size=0, max_size=12)
+names = words.map(lambda word: f"k{word}")  # no number: a key is its text to us alone
 plain_values = (
     st.none() | st.booleans() | st.integers(-(10**20), 10**20) | st.floats(allow_nan=False) | words
 )
 trees = st.recursive(
     plain_values,
-    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(words, inner, max_size=4),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(names, inner, max_size=4),
     max_leaves=12,
 )
 
