@@ -177,10 +177,20 @@ def _clean(data: bytes, suspects: Iterable[_Rule]) -> bytes:
 
 def redact(text: str, environ: Mapping[str, str] | None = None) -> str:
     """`text` without secrets. `environ`: variables whose values are secret too, beside our own."""
-    data = text.encode("utf-8", "surrogatepass")
+    return scrubber(environ)(text)
+
+
+def scrubber(environ: Mapping[str, str] | None = None) -> Callable[[str], str]:
+    """`redact` for many texts: the environment is looked through once."""
     # Values first: a value that no form knows must not lose its beginning to one that it contains.
-    suspects = _suspects(data, _value_rule(environ) + _RULES)
-    return _clean(data, suspects).decode("utf-8", "surrogatepass") if suspects else text
+    rules = _value_rule(environ) + _RULES
+
+    def scrub(text: str) -> str:
+        data = text.encode("utf-8", "surrogatepass")
+        suspects = _suspects(data, rules)
+        return _clean(data, suspects).decode("utf-8", "surrogatepass") if suspects else text
+
+    return scrub
 
 
 class Redactor:

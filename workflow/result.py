@@ -136,8 +136,9 @@ def render(result: Result) -> bytes:
     Never fails: what YAML cannot hold is left out of the front matter, named there, and the
     result is still read by a person.
     """
-    matter, body = _clean(result.front_matter()), _clean(result.body())
-    matter["logs"] = _log_tail(_clean(result.logs))
+    clean = _Cleaner().clean
+    matter, body = clean(result.front_matter()), clean(result.body())
+    matter["logs"] = _log_tail(clean(result.logs))
     try:
         return document.compose(matter, body)
     except ValueError:
@@ -194,38 +195,41 @@ def _figure(value: Any) -> str:
     return f"{value:,}" if isinstance(value, int) else str(value)
 
 
-def _clean(value: Any, depth: int = 0) -> Any:
-    """`value` of plain types, without secrets and without what no text file should hold."""
-    if isinstance(value, str):
-        text = re.sub(r"\r+\n?", "\n", _ESCAPES.sub("", value))
-        return _redacted(_UNPRINTABLE.sub("�", text))
-    if not isinstance(value, (Mapping, list, tuple, set, frozenset)):
-        plain = yaml12.plain(value)
-        return (
-            plain
-            if plain is None or isinstance(plain, (bool, int, float))
-            else _clean(plain, depth)
-        )
-    if depth > _DEEPEST:
-        return "[nested too deeply]"
-    if isinstance(value, Mapping):
-        pairs = ((_clean(str(key)), _clean(item, depth + 1)) for key, item in value.items())
-        return {key: _unnamed(key, item) for key, item in pairs}
-    return [_clean(item, depth + 1) for item in value]
+class _Cleaner:
+    """Takes secrets, and what no text file should hold, out of what a tool gave us."""
 
+    def __init__(self) -> None:
+        from workflow.redact import scrubber  # its patterns take long to compile; readers need none
 
-def _unnamed(name: str, value: Any) -> Any:
-    """`value`, unless its name is what tells that it is a secret."""
-    if not isinstance(value, str) or not _SECRETIVE.search(name):
-        return value
-    pair = f"{name}: {value}"
-    return value if _redacted(pair) == pair else "[redacted]"
+        self.scrub = scrubber()
 
+    def clean(self, value: Any, depth: int = 0) -> Any:
+        """`value` of plain types, without secrets and without what no text file should hold."""
+        if isinstance(value, str):
+            text = re.sub(r"\r+\n?", "\n", _ESCAPES.sub("", value))
+            return self.scrub(_UNPRINTABLE.sub("�", text))
+        if not isinstance(value, (Mapping, list, tuple, set, frozenset)):
+            plain = yaml12.plain(value)
+            return (
+                plain
+                if plain is None or isinstance(plain, (bool, int, float))
+                else self.clean(plain, depth)
+            )
+        if depth > _DEEPEST:
+            return "[nested too deeply]"
+        if isinstance(value, Mapping):
+            pairs = (
+                (self.clean(str(key)), self.clean(item, depth + 1)) for key, item in value.items()
+            )
+            return {key: self._unnamed(key, item) for key, item in pairs}
+        return [self.clean(item, depth + 1) for item in value]
 
-def _redacted(text: str) -> str:
-    from workflow.redact import redact  # its patterns take long to compile; readers need none
-
-    return redact(text)
+    def _unnamed(self, name: str, value: Any) -> Any:
+        """`value`, unless its name is what tells that it is a secret."""
+        if not isinstance(value, str) or not _SECRETIVE.search(name):
+            return value
+        pair = f"{name}: {value}"
+        return value if self.scrub(pair) == pair else "[redacted]"
 
 
 def _shortened(value: Any) -> Any:
