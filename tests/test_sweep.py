@@ -445,6 +445,36 @@ def _lives(pid: int) -> bool:
     return state != "Z"
 
 
+def test_a_task_whose_lease_somebody_holds_is_passed_over_and_not_waited_for(
+    program: Program,
+) -> None:
+    held, free = program.submit("noop"), program.submit("noop")
+    lease = program.exchange.lease(held)
+    assert lease is not None
+    assert program("sweep").code == 0
+    assert program.states(held) == ["pending"]
+    assert program.states(free) == ["completed"]
+    lease.release(remove=True)
+    program("sweep")
+    assert program.states(held) == ["completed"]
+
+
+def test_the_archive_is_looked_at_once_a_day(program: Program) -> None:
+    old = "2020-01-19-1430-noop-old"
+    program("sweep")
+    program.write(f"{old}.md", "---\ntask_type: noop\n---\n", "tasks/completed")
+    program.submit("noop")
+    program("sweep")
+    assert program.states(old) == ["completed"], "not again on the same day"
+    stamp = program.root / ".workflow/parked"
+    times, signature = stamp.read_text().split("\n", 1)
+    yesterday = " ".join(str(float(time) - 86_400) for time in times.split())
+    stamp.write_text(f"{yesterday}\n{signature}")
+    program("sweep")
+    assert program.states(old) == []
+    assert (program.root / f"archive/2020-01/tasks/{old}.md").is_file()
+
+
 # -- its own failures --------------------------------------------------------------------------
 
 

@@ -30,7 +30,7 @@ def archive(
             _move_day(exchange, day_folder, day)
     for state in ("completed", "failed"):
         for task_id in exchange.names(state):
-            ended = _month_of(exchange, task_id)
+            ended = _month_of(exchange, task_id, current)
             if ended is None or ended >= current or (month is not None and ended != month):
                 continue
             moved.append(task_id)
@@ -44,8 +44,13 @@ def archive(
     return sorted(moved)
 
 
-def _month_of(exchange: Exchange, task_id: str) -> str | None:
-    """The month in which a task ended; that of its id if its result was cleared away."""
+def _month_of(exchange: Exchange, task_id: str, current: str) -> str | None:
+    """The month in which a task ended; that of its id if its result was cleared away.
+
+    None if it can be told without a look at its result that it is too young.
+    """
+    if layout.dated(task_id) and task_id[:7] >= current:
+        return None
     result = exchange.result(task_id)
     if result is not None:
         return os.path.basename(os.path.dirname(result))[:7]

@@ -150,6 +150,10 @@ class Intake:
             heapq.heappush(self._ready, candidate)
         return found
 
+    def pass_over(self, candidate: Candidate) -> None:
+        """Do not look at it again in this sweep."""
+        self._known.add((candidate.state, candidate.task_id))
+
     def offer(self, task: Task, state: str) -> None:
         path = self.exchange.task_path(state, task.task_id)
         try:

@@ -30,13 +30,19 @@ class Lease:
         return os.pread(self.descriptor, 65_536, 0)
 
     def release(self, *, remove: bool = False) -> None:
-        """Let go; `remove` when the task has ended and nothing is left to say of it."""
+        """Let go; `remove` when the task has ended and nothing is left to say of it.
+
+        Once is enough: what comes later does nothing, since the number may be another file's.
+        """
+        if self.descriptor < 0:
+            return
         if remove:
             # Unlinked while locked: whoever waits for this very file sees that it has no name
             # any more (`lease`, below) and opens the next one.
             with suppress(FileNotFoundError):
                 os.unlink(self.path)
         os.close(self.descriptor)
+        self.descriptor = -1
 
 
 def record(

@@ -5,6 +5,7 @@ Everything here is called by the holder of the task's lease, and gives it up in 
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
 from workflow import document, durable
@@ -23,10 +24,11 @@ def settle(exchange: Exchange, lease: Lease, result: Result, state: str = "in-pr
     if path is None:
         path = exchange.result(task_id) or ""
     finish(exchange, lease, result.status, state)
-    if result.task_type is not None:
-        exchange.link_latest(result.task_type, path)
-        if result.environment:
-            exchange.link_latest(f"{result.task_type}.{result.environment}", path)
+    with suppress(OSError):  # derived, and the task has ended: a full disk costs a link only
+        if result.task_type is not None:
+            exchange.link_latest(result.task_type, path)
+            if result.environment:
+                exchange.link_latest(f"{result.task_type}.{result.environment}", path)
 
 
 def finish(exchange: Exchange, lease: Lease, status: str, state: str = "in-progress") -> None:

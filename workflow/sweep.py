@@ -150,8 +150,6 @@ class Sweep:
             return
         self._settle(task, lease, interrupted_result(task, attempts))
 
-    # -- admit -------------------------------------------------------------------------------
-
     # -- claim and run -----------------------------------------------------------------------
 
     def _start_what_can_run(self) -> None:
@@ -163,22 +161,23 @@ class Sweep:
                 return
             self._start(candidate)
 
-    def _start(self, candidate: Candidate) -> Task | None:
+    def _start(self, candidate: Candidate) -> None:
         task_id, state = candidate.task_id, candidate.state
         if state == "in-progress":
             lease = self.exchange.lease(task_id)
         else:
             lease = self.exchange.claim(task_id, state)
         if lease is None:
-            return None
-        task: Task | None = None
+            # Somebody has it, for as long as they like: not looked at again by this sweep.
+            self.intake.pass_over(candidate)
+            return
         with self.swept.alone(task_id, lease):
             try:
                 # Read again: what counts is the file that was claimed, not the one that was seen.
                 task = self.intake.read("in-progress", task_id)
             except InvalidTask as error:
                 self.intake.refuse(task_id, "in-progress", error, lease)
-                return None
+                return
             set_status(self.exchange, task_id, "in-progress", "in-progress")
             earlier = attempts_of(lease.read())
             attempting = Attempting(
@@ -205,8 +204,6 @@ class Sweep:
             self._running[task_id] = _Running(task, lease, attempting.cancel, thread)
             self.swept.notice("started", task_id, f"attempt {attempting.number}")
             thread.start()
-        # None as well if the lines above met an error that was dealt with.
-        return task if task_id in self._running else None
 
     def _attempt(self, task: Task, attempting: Attempting) -> None:
         """The body of an attempt's thread."""
@@ -276,8 +273,19 @@ class Sweep:
     # -- afterwards --------------------------------------------------------------------------
 
     def _archive_if_due(self) -> None:
-        if self.config.policies.archive == "monthly" and self.only is None:
+        """Once a day: it looks at every ended task that is not of this month."""
+        due = self.config.policies.archive == "monthly" and self.only is None
+        if due and not self._stamped_today():
             self.swept.archived = len(archive.archive(self.exchange, datetime.now(UTC)))
+
+    def _stamped_today(self) -> bool:
+        """Whether an earlier sweep of this UTC day has looked at the archive."""
+        try:
+            with open(self.exchange.path(layout.PARKED), encoding="utf-8") as file:
+                written = float(file.readline().split()[0])
+        except (OSError, ValueError, IndexError):
+            return False
+        return written // 86_400 == time.time() // 86_400
 
     def _write_parked_stamp(self) -> None:
         """What the next idle tick needs to know: until when nothing can become due."""
@@ -310,6 +318,8 @@ def _signals(stop: Callable[[str], None]) -> Iterator[None]:
     names = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
     before = {number: signal.getsignal(number) for number in names}
     for number in names:
+        if before[number] == signal.SIG_IGN:
+            continue  # nohup, say: whoever started us wants it so
         signal.signal(number, lambda received, _: stop(signal.Signals(received).name))
     try:
         yield
