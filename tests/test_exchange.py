@@ -229,3 +229,21 @@ def test_whoever_waited_for_a_lease_that_was_removed_gets_a_valid_one(exchange: 
     assert exchange.lease(ID) is None
     os.close(stale)
     second.release(remove=True)
+
+
+def test_the_newest_are_all_there_whatever_else_lies_beside_them(exchange: Exchange) -> None:
+    folder = exchange.folder("completed")
+    old = [f"2026-01-{day:02}-0000-noop" for day in range(1, 29)]
+    last = [f"2026-02-01-0000-noop-{number}" for number in range(5)]
+    undated = [f"by-hand-{number}" for number in range(40)]
+    for name in (*old, *last, *undated):
+        _put(os.path.join(folder, f"{name}.md"))
+    _put(os.path.join(folder, ".gitkeep"))
+    for limit in (1, 3, 5, 6, 30, 33, 34, 100):
+        newest = exchange.newest("completed", limit)
+        assert len(newest) == len(set(newest))
+        assert set(undated) <= set(newest)
+        expected = sorted([*old, *last], reverse=True)[:limit]
+        assert set(expected) <= set(newest)
+        if limit <= 5:
+            assert set(last) <= set(newest), "all of the minute that the limit cuts"

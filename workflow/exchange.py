@@ -34,6 +34,7 @@ from __future__ import annotations
 
 import errno
 import fcntl
+import heapq
 import os
 import re
 import secrets
@@ -91,7 +92,8 @@ class Exchange:
         """Remove the temporary files of writers that died; returns their number."""
         removed = 0
         folders = [self.folder(state) for state in STATE_FOLDERS]
-        for folder in [*folders, *self.days(), self.path(layout.RUNTIME)]:
+        # Results are written into the newest day only; an older one was swept when it was newest.
+        for folder in [*folders, *self.days()[:2], self.path(layout.RUNTIME)]:
             if folder.endswith((layout.COMPLETED, layout.FAILED)):
                 continue  # nothing is ever written there, only moved
             for name in _names(folder):
@@ -173,6 +175,26 @@ class Exchange:
     def names(self, state: str) -> list[str]:
         """The ids of a state, in no order."""
         return [n.removesuffix(SUFFIX) for n in _names(self.folder(state)) if is_task_name(n)]
+
+    def newest(self, state: str, limit: int) -> list[str]:
+        """At least the `limit` newest ids of a state, by the minutes in them; in no order.
+
+        Ids without a date are all among them. One look at the folder, which is all that can be
+        had without an index; nothing is done for each of its names but comparing it.
+        """
+        names = _names(self.folder(state))
+        wanted = limit
+        while True:
+            top = heapq.nlargest(wanted + 1, names)
+            dated = [name for name in top if layout.dated(name) and is_task_name(name)]
+            if len(dated) > limit or len(top) == len(names):
+                break
+            wanted *= 2  # undated names sort behind the dated ones and took their places
+        if len(top) < len(names):
+            minute = dated[limit - 1][:15]
+            top = [name for name in top if name[:15] > minute]
+            top += [name for name in names if name.startswith(minute)]
+        return [name.removesuffix(SUFFIX) for name in top if is_task_name(name)]
 
     def count(self, state: str) -> int:
         return sum(map(is_task_name, _names(self.folder(state))))

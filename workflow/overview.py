@@ -64,11 +64,15 @@ def newest_ids(
 
     An id's date tells its minute, so only files of the last minute that counts are looked at.
     """
-    everything = [(name, state) for state in states for name in exchange.names(state)]
 
     def minute(entry: tuple[str, str]) -> str:
         return entry[0][:15] if layout.dated(entry[0]) else _changed(exchange, *entry)[:15]
 
+    everything = [
+        (name, state)
+        for state in states
+        for name in (exchange.names(state) if limit is None else exchange.newest(state, limit))
+    ]
     if limit is not None and limit < len(everything):
         oldest = min(map(minute, heapq.nlargest(limit, everything, key=minute)))
         everything = [entry for entry in everything if minute(entry) >= oldest]

@@ -6,6 +6,7 @@ A template gives a type's defaults. Two forms of value are no defaults but say w
 
 from __future__ import annotations
 
+import functools
 import os
 import re
 from collections.abc import Mapping
@@ -97,7 +98,7 @@ def load_template(root: str | os.PathLike[str], task_type: str) -> Template | No
             "bad_template", problem.sentence(source), hint=f"mend {source}", problems=[problem]
         ) from error
     try:
-        read = document.parse(raw)
+        read = _parsed(raw)
     except document.InvalidDocument as error:
         raise WorkflowError(
             "bad_template",
@@ -106,6 +107,12 @@ def load_template(root: str | os.PathLike[str], task_type: str) -> Template | No
             problems=error.problems,
         ) from error
     return Template(task_type, read.data, read.body, read.text, source)
+
+
+@functools.lru_cache(maxsize=64)
+def _parsed(raw: bytes) -> document.Document:
+    """A sweep asks for the same few templates with every task; what changed has other bytes."""
+    return document.parse(raw)
 
 
 def builtin_folder() -> Path:
