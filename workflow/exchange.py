@@ -192,8 +192,7 @@ class Exchange:
             wanted *= 2  # undated names sort behind the dated ones and took their places
         if len(top) < len(names):
             minute = dated[limit - 1][:15]
-            top = [name for name in top if name[:15] > minute]
-            top += [name for name in names if name.startswith(minute)]
+            top = [name for name in names if name >= minute]
         return [name.removesuffix(SUFFIX) for name in top if is_task_name(name)]
 
     def count(self, state: str) -> int:
