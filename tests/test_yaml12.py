@@ -237,7 +237,7 @@ def test_documents_that_expand_to_too_much_are_refused_quickly(text: str) -> Non
     started = time.monotonic()
     with pytest.raises(InvalidYaml, match="more than"):
         load(text)
-    assert time.monotonic() - started < 5
+    assert time.monotonic() - started < 30
 
 
 def test_aliases_in_moderation_are_taken() -> None:
