@@ -159,6 +159,18 @@ def test_an_id_is_never_run_twice(program: Program) -> None:
     assert program.result("2026-01-01-0000-noop-refused-2")["error"]["code"] == "duplicate_id"
 
 
+def test_an_archived_id_is_never_run_again_even_if_its_result_was_cleared_away(
+    program: Program,
+) -> None:
+    old = "2020-01-19-1430-noop"
+    (program.root / "archive/2020-01/tasks").mkdir(parents=True)
+    program.write(f"{old}.md", MINIMAL, "archive/2020-01/tasks")
+    program.write(f"{old}.md", MINIMAL)
+    program("sweep")
+    assert program.states(old) == []
+    assert program.result(f"{old}-refused-2")["error"]["code"] == "duplicate_id"
+
+
 def test_files_that_are_no_tasks_stay_where_they_are(program: Program) -> None:
     program.write("notes.txt", "mine")
     program.write(".hidden.md", "mine")

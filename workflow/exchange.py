@@ -145,6 +145,10 @@ class Exchange:
             path = self.task_path(state, task_id)
             if os.path.lexists(path):
                 return Found(task_id, state, path)
+        return self.archived(task_id)
+
+    def archived(self, task_id: str) -> Found | None:
+        """The task with exactly this id in the archive."""
         for month in self._months(task_id):
             path = self.path(layout.ARCHIVE, month, "tasks", task_id + SUFFIX)
             if os.path.lexists(path):

@@ -122,7 +122,7 @@ class Intake:
             os.path.lexists(self.exchange.task_path(state, task_id))
             for state in ("waiting", "in-progress", "completed", "failed")
         )
-        if not elsewhere and self.exchange.result(task_id) is None:
+        if not (elsewhere or self.exchange.result(task_id) or self.exchange.archived(task_id)):
             return False
         lease = self._lease(task_id)
         if lease is None:

@@ -60,7 +60,8 @@ def _free_id(exchange: Exchange, name: str, state: str) -> str:
         candidate = wanted if number == 1 else f"{wanted}-refused-{number}"
         found = exchange.find(candidate)
         mine = found is None or (found.state == state and candidate == name)
-        if mine and exchange.result(candidate) is None:
+        used = exchange.result(candidate) or exchange.archived(candidate)
+        if mine and not used:
             return candidate
         number += 1
 

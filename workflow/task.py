@@ -28,9 +28,6 @@ from workflow.result import hostname
 
 PRIORITIES = ("urgent", "high", "normal", "low")
 
-TEMPLATE_KEYS = ("worker_type", "approval_confirmation")
-"""Keys of the task format that are kept for people and decide nothing."""
-
 
 def _one_or_many(value: Any) -> Any:
     return [value] if isinstance(value, str) else value
