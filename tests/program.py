@@ -56,8 +56,9 @@ class Program:
         home = self.root.parent / "home"
         home.mkdir(exist_ok=True)
         kept = {k: v for k, v in os.environ.items() if not k.startswith(("CLAUDE", "WORKFLOW"))}
-        here = str(Path(__file__).parent.parent)
-        return {**kept, "HOME": str(home), "PYTHONPATH": here, "NO_COLOR": "1"}
+        here = Path(__file__).parent
+        path = os.pathsep.join(map(str, (here.parent, here / "plugins")))
+        return {**kept, "HOME": str(home), "PYTHONPATH": path, "NO_COLOR": "1"}
 
     def argv(self, *words: str) -> list[str]:
         return [sys.executable, "-m", "workflow", *words]

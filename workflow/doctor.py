@@ -15,6 +15,7 @@ from workflow import layout
 from workflow.config import Config
 from workflow.errors import TaskFailed
 from workflow.exchange import Exchange
+from workflow.handlers import broken_types
 from workflow.hugo.site import is_site
 from workflow.overview import sweeper_warning
 
@@ -44,6 +45,7 @@ def examine(exchange: Exchange, config: Config) -> list[Finding]:
         *_disk(exchange),
         *_hugo(config),
         *_sites(config),
+        *_handlers(),
         *_timer(exchange, config),
     ]
 
@@ -157,6 +159,17 @@ def _sites(config: Config) -> Iterator[Finding]:
             yield Finding(subject, "failed", f"{path} cannot be written", f"chmod u+w {path}")
         else:
             yield Finding(subject, "ok", str(path))
+
+
+def _handlers() -> Iterator[Finding]:
+    """Task types that other packages bring."""
+    for name, reason in broken_types().items():
+        yield Finding(
+            f"task type {name}",
+            "failed",
+            f"cannot be used: {reason}",
+            "mend or remove the package that brings it",
+        )
 
 
 def _timer(exchange: Exchange, config: Config) -> Iterator[Finding]:

@@ -18,7 +18,7 @@ from workflow.config import Config
 from workflow.document import Document
 from workflow.errors import Exit, WorkflowError, nearest
 from workflow.exchange import Exchange
-from workflow.handlers import TASK_TYPES, TaskType, nearest_types
+from workflow.handlers import TaskType, find_type, unknown_type
 from workflow.result import utc
 from workflow.task import InvalidTask, build_task
 
@@ -46,14 +46,16 @@ class Wish:
 
 def known_type(name: str) -> TaskType:
     """The row of a type. Raises WorkflowError `unknown_type`."""
-    if name not in TASK_TYPES:
+    found = find_type(name)
+    if found is None:
+        problem = unknown_type(name)
         raise WorkflowError(
             "unknown_type",
-            f"there is no task type {name!r}",
-            hint="known are: " + ", ".join(TASK_TYPES) + "; see `workflow types`",
-            did_you_mean=nearest_types(name),
+            problem.message,
+            hint=f"{problem.hint}; see `workflow types`",
+            did_you_mean=problem.did_you_mean,
         )
-    return TASK_TYPES[name]
+    return found
 
 
 def compose_task(wish: Wish, config: Config, now: datetime) -> tuple[dict[str, Any], str]:

@@ -23,7 +23,7 @@ from workflow.document import Document
 from workflow.errors import Problem, WorkflowError, nearest
 from workflow.expectations import Expectation
 from workflow.handler import Handler, Params
-from workflow.handlers import TASK_TYPES, TaskType, nearest_types
+from workflow.handlers import TaskType, find_type, unknown_type
 from workflow.result import hostname
 
 PRIORITIES = ("urgent", "high", "normal", "low")
@@ -139,7 +139,7 @@ def load_task(path: str, task_id: str, config: Config) -> tuple[Task, Document]:
 def build_task(read: Document, task_id: str, config: Config) -> Task:
     """Complete what a document says and check it. Raises InvalidTask with every problem."""
     named = read.data.get("task_type")
-    kind = TASK_TYPES.get(named) if isinstance(named, str) else None
+    kind = find_type(named) if isinstance(named, str) else None
     template = None if kind is None else _template(config, kind.name)
     merged = {**(template.defaults if template else {}), **read.data}
     params, problems = _params(read, template)
@@ -148,7 +148,9 @@ def build_task(read: Document, task_id: str, config: Config) -> Task:
     if kind is None:
         if not isinstance(named, str):
             raise InvalidTask("invalid_task", problems)
-        problems.insert(0, _at(read, ("task_type",), **_unknown_type(named)))
+        what = unknown_type(named)
+        line, column = read.place(("task_type",)) or (None, None)
+        problems.insert(0, replace(what, key="task_type", line=line, column=column))
         raise InvalidTask("unknown_type", problems)
     handler = kind.load()
     checked: Params | None = None
@@ -268,14 +270,6 @@ def _each(written: Any) -> Iterator[tuple[tuple[str | int, ...], Any]]:
             yield from (((number, *path), one) for path, one in inner)
     else:
         yield (), written
-
-
-def _unknown_type(named: str) -> dict[str, Any]:
-    return {
-        "message": f"there is no task type {named!r}",
-        "hint": "known are: " + ", ".join(TASK_TYPES),
-        "did_you_mean": nearest_types(named),
-    }
 
 
 def _warnings(read: Document, task_id: str) -> list[str]:

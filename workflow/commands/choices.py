@@ -9,9 +9,9 @@ from workflow import layout
 
 
 def task_types(incomplete: str) -> list[tuple[str, str]]:
-    from workflow.handlers import TASK_TYPES
+    from workflow.handlers import all_types
 
-    return [(n, row.summary) for n, row in TASK_TYPES.items() if n.startswith(incomplete)]
+    return [(n, row.summary) for n, row in all_types().items() if n.startswith(incomplete)]
 
 
 def environments(ctx: Any, incomplete: str) -> list[str]:

@@ -10,7 +10,7 @@ from workflow import templates
 from workflow.cli import Place, command
 from workflow.commands import choices
 from workflow.errors import WorkflowError, nearest
-from workflow.handlers import TASK_TYPES
+from workflow.handlers import find_type
 from workflow.reply import Reply
 
 
@@ -52,7 +52,7 @@ def run(
         {
             "task_type": template.task_type,
             "source": template.source,
-            "runnable": template.task_type in TASK_TYPES,
+            "runnable": find_type(template.task_type) is not None,
         }
         for template in found
         if template is not None

@@ -8,7 +8,7 @@ import typer
 
 from workflow.cli import Place, command
 from workflow.commands import choices
-from workflow.handlers import TASK_TYPES, TaskType
+from workflow.handlers import TaskType, all_types
 from workflow.reply import Reply
 from workflow.submission import known_type
 
@@ -30,7 +30,7 @@ def run(
     workflow types hugo-build
     """
     if name is None:
-        rows = [_row(kind) for kind in TASK_TYPES.values()]
+        rows = [_row(kind) for kind in all_types().values()]
         return Reply(
             data={"types": rows},
             table=(("TYPE", "DOES"), [[row["name"], row["summary"]] for row in rows]),

@@ -10,7 +10,7 @@ from workflow import document
 from workflow.cli import Place, command
 from workflow.commands import choices
 from workflow.errors import Exit, WorkflowError
-from workflow.handlers import TASK_TYPES
+from workflow.handlers import find_type
 from workflow.overview import ENDED, resolve, waits_for
 from workflow.reply import Reply
 from workflow.result import WHO_ACTS, read_result
@@ -90,7 +90,7 @@ def _judge(task_id: str, result: dict[str, Any]) -> Reply:
     ]
     if rows:
         reply.table = (("", "CHECK", "EXPECTED", "ACTUAL"), rows)
-    kind = TASK_TYPES.get(str(result.get("task_type")))
+    kind = find_type(str(result.get("task_type")))
     if kind is not None and verdict == kind.proceed:
         reply.next = _onwards(result)
         return reply
@@ -108,7 +108,7 @@ def _judge(task_id: str, result: dict[str, Any]) -> Reply:
 def _onwards(result: dict[str, Any]) -> list[tuple[str, str]]:
     environment = result.get("environment")
     deploy = f"hugo-deploy-{environment}"
-    if result.get("task_type") == "hugo-build" and deploy in TASK_TYPES:
+    if result.get("task_type") == "hugo-build" and find_type(deploy):
         return [(f"workflow submit {deploy}", "publish what was built")]
     return [("workflow list", "all is well; see what else there is")]
 

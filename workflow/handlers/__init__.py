@@ -1,12 +1,22 @@
-"""What can be asked for: one row a task type, its module imported only when a task needs it."""
+"""What can be asked for: one row a task type, its module imported only when a task needs it.
+
+Ours stand in `TASK_TYPES`. Other packages bring theirs as entry points in the group
+`workflow.handlers`: the entry's name is the task type, its value a module of the same shape that
+also says `SUMMARY` and, where they differ from the defaults below, `SAFE_TO_REPEAT`, `QUICK` and
+`PROCEED`. They are looked for only when a type is not one of ours: reading the metadata of every
+installed package costs more than an idle sweep.
+"""
 
 from __future__ import annotations
 
+import functools
 import importlib
+import re
 from dataclasses import dataclass
+from types import ModuleType
 from typing import cast
 
-from workflow.errors import nearest
+from workflow.errors import Problem, nearest
 from workflow.handler import Handler
 
 
@@ -17,6 +27,8 @@ class TaskType:
     summary: str
     safe_to_repeat: bool
     """Whether an attempt that was cut off may be made again without asking anybody."""
+    quick: bool = False
+    """Whether it ends within milliseconds and starts no program: then many are run as a group."""
     proceed: str = "proceed"
     """The verdict of a verification in which all is well."""
 
@@ -39,11 +51,67 @@ TASK_TYPES = {
             "workflow.handlers.noop",
             "Do nothing and report it: shows that the timer runs and that results arrive",
             safe_to_repeat=True,
+            quick=True,
         ),
     )
 }
+ENTRY_POINTS = "workflow.handlers"
 
 
-def nearest_types(name: str) -> tuple[str, ...]:
-    """The task types that `name` may have been meant to be, best first."""
-    return nearest(name, list(TASK_TYPES))
+def find_type(name: str) -> TaskType | None:
+    """The row of a task type, ours or another package's."""
+    return TASK_TYPES.get(name) or _of_other_packages()[0].get(name)
+
+
+def all_types() -> dict[str, TaskType]:
+    """Every task type by its name, ours first."""
+    return {**_of_other_packages()[0], **TASK_TYPES}
+
+
+def broken_types() -> dict[str, str]:
+    """What other packages offer and cannot be used: name -> why."""
+    return _of_other_packages()[1]
+
+
+def unknown_type(name: str) -> Problem:
+    """What to say of a name that is no task type's, or that of one that cannot be used."""
+    broken = broken_types().get(name)
+    known = list(all_types())
+    return Problem(
+        f"there is no task type {name!r}" + (f" that works: {broken}" if broken else ""),
+        hint="known are: " + ", ".join(known),
+        did_you_mean=nearest(name, known),
+    )
+
+
+@functools.cache
+def _of_other_packages() -> tuple[dict[str, TaskType], dict[str, str]]:
+    """Their rows, and what is wrong with those that have none: one bad package stops no other."""
+    from importlib.metadata import entry_points
+
+    rows: dict[str, TaskType] = {}
+    broken: dict[str, str] = {}
+    for entry in sorted(entry_points(group=ENTRY_POINTS), key=lambda entry: entry.name):
+        try:
+            rows[entry.name] = _row(entry.name, importlib.import_module(entry.value))
+        except Exception as error:
+            broken[entry.name] = f"{entry.value}: {type(error).__name__}: {error}"
+    return rows, broken
+
+
+def _row(name: str, module: ModuleType) -> TaskType:
+    if name in TASK_TYPES:
+        raise ValueError("the name is that of a task type of ours")
+    if not re.fullmatch(r"[a-z0-9][a-z0-9-]{0,59}", name):
+        raise ValueError("a task type's name may hold a-z, 0-9 and - only")
+    for needed in ("Params", "run", "resources"):
+        if not hasattr(module, needed):
+            raise AttributeError(f"the module has no {needed}")
+    return TaskType(
+        name,
+        module.__name__,
+        str(getattr(module, "SUMMARY", f"from the package of {module.__name__}")),
+        safe_to_repeat=bool(getattr(module, "SAFE_TO_REPEAT", False)),
+        quick=bool(getattr(module, "QUICK", False)),
+        proceed=str(getattr(module, "PROCEED", "proceed")),
+    )
