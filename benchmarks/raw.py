@@ -1,8 +1,9 @@
 """The exchange's own steps on files in a bare loop: what durability alone costs.
 
-The writes, fsyncs, renames, links and locks of `exchange.submit`, `exchange.claim` and
-`settle.settle`, in their order, by the very functions of `durable`, with bytes of the same number.
-Left out is all else: YAML, checks, looking whether an id is free, threads, the start of a process.
+The writes, fsyncs, renames, links and locks of `pending.publish_task`, `claim.claim` and
+`settle.settle` for one task after the other, in their order, with bytes of the same number: each
+file and each folder is synced when it has changed. Left out is all else: YAML, checks, looking
+whether an id is free, the journal, threads, the start of a process.
 """
 
 from __future__ import annotations
@@ -11,8 +12,6 @@ import fcntl
 import os
 import time
 from pathlib import Path
-
-from workflow import durable
 
 _TASK = b"x" * 325
 _RESULT = b"x" * 790
@@ -36,7 +35,7 @@ def measure(root: Path, count: int) -> tuple[float, float]:
 
 class _Steps:
     def __init__(self, root: Path) -> None:
-        for name in ("pending", "in-progress", "completed", "day", "latest", "leases", "runs"):
+        for name in ("pending", "in-progress", "completed", "day", "latest", "leases"):
             (root / name).mkdir(parents=True)
         self.root = os.fspath(root)
 
@@ -46,22 +45,43 @@ class _Steps:
     def submit(self, name: str) -> None:
         pending = os.open(self.path("pending"), os.O_RDONLY | os.O_DIRECTORY)
         fcntl.flock(pending, fcntl.LOCK_EX)
-        durable.create(self.path("pending", name), _TASK)
+        aside = self.write_aside("pending", name, _TASK)
+        os.link(aside, self.path("pending", name))
+        os.unlink(aside)
+        self.sync("pending")
         os.close(pending)
 
     def drain(self, name: str) -> None:
         running = self.path("in-progress", name)
         lease = os.open(self.path("leases", name), os.O_RDWR | os.O_CREAT, 0o644)
         fcntl.flock(lease, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        durable.move(self.path("pending", name), running)
-        durable.replace(running, _TASK, sync_name=False)  # status: in-progress
-        os.mkdir(self.path("runs", name))
+        os.rename(self.path("pending", name), running)
+        self.sync("in-progress")
+        self.sync("pending")
         os.pwrite(lease, _LEASE, 0)
-        durable.create(self.path("day", name), _RESULT)
-        durable.replace(running, _TASK, sync_name=False)  # status: completed
-        durable.move(running, self.path("completed", name))
-        os.rmdir(self.path("runs", name))
+        aside = self.write_aside("day", name, _RESULT)
+        os.link(aside, self.path("day", name))
+        os.unlink(aside)
+        self.sync("day")
+        os.rename(self.write_aside("in-progress", name, _TASK), running)  # status: completed
+        os.rename(running, self.path("completed", name))
+        self.sync("completed")
+        self.sync("in-progress")
         os.unlink(self.path("leases", name))
         os.close(lease)
         os.symlink(f"../day/{name}", self.path("latest", f".{name}"))
         os.rename(self.path("latest", f".{name}"), self.path("latest", "noop"))
+
+    def write_aside(self, folder: str, name: str, raw: bytes) -> str:
+        path = self.path(folder, f".{name}.tmp")
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644)
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        os.write(descriptor, raw)
+        os.fsync(descriptor)
+        os.close(descriptor)
+        return path
+
+    def sync(self, folder: str) -> None:
+        descriptor = os.open(self.path(folder), os.O_RDONLY | os.O_DIRECTORY)
+        os.fsync(descriptor)
+        os.close(descriptor)

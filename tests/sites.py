@@ -123,7 +123,7 @@ class Workshop:
             params=hugo_build.Params.model_validate({"environment": "staging", **params}),
             config=self.config,
             attempt=1,
-            folder=self.logs,
+            make_folder=lambda: self.logs,
             run_program=self.run_program,
             say=self.said.append,
         )

@@ -10,9 +10,16 @@ from pathlib import Path
 import pytest
 
 from workflow import durable, layout
+from workflow.claim import Claim, claim
+from workflow.config import load_config
 from workflow.errors import WorkflowError
 from workflow.exchange import Exchange
+from workflow.intake import Intake
+from workflow.leftovers import remove_leftovers
 from workflow.overview import resolve
+from workflow.result import Result
+from workflow.settle import ended, settle
+from workflow.swept import Swept
 
 ID = "2026-01-19-1430-hugo-build-staging"
 
@@ -78,7 +85,8 @@ def test_what_is_made_visible_was_made_durable_before_and_its_name_after(
     durable.replace(str(tmp_path / "a"), b"y")
     assert steps == ["sync file", "rename", "sync folder"]
     steps.clear()
-    durable.move(str(tmp_path / "a"), str(tmp_path / "b"))
+    (tmp_path / "folder").mkdir()
+    durable.move(str(tmp_path / "a"), str(tmp_path / "folder/b"))
     assert steps == ["rename", "sync folder", "sync folder"]
 
 
@@ -89,7 +97,7 @@ def test_left_overs_go_when_their_writer_is_dead_and_stay_while_it_lives(
     alive = _put(exchange.path(layout.PENDING, ".alive.tmp"))
     with open(alive) as writer:
         fcntl.flock(writer, fcntl.LOCK_EX)
-        assert exchange.remove_leftovers() == 1
+        assert remove_leftovers(exchange) == 1
     assert (os.path.exists(dead), os.path.exists(alive)) == (False, True)
 
 
@@ -155,10 +163,18 @@ def test_an_id_is_resolved_from_its_file_name_too(exchange: Exchange) -> None:
 
 
 def test_a_task_has_one_result_whatever_the_day(exchange: Exchange) -> None:
-    first = exchange.publish_result(ID, "2026-01-19", b"first")
-    assert first is not None
-    assert exchange.publish_result(ID, "2026-01-20", b"second") is None
-    assert Path(first).read_bytes() == b"first"
+    for day, verdict in (("2026-01-19", "The first."), ("2026-01-20", "The second.")):
+        _put(exchange.task_path("in-progress", ID), "---\ntask_type: noop\n---\n")
+        lease = exchange.lease(ID)
+        assert lease is not None
+        result = Result(
+            ID, "noop", "success", verdict, f"{day}T10:00:00Z", f"{day}T10:00:00Z", 0.0, "worker"
+        )
+        settle(exchange, [ended(lease, result)])
+        os.unlink(exchange.task_path("completed", ID))
+    (only,) = Path(exchange.path("results")).glob(f"2*/{ID}.result.md")
+    assert only.parent.name == "2026-01-19"
+    assert "The first." in only.read_text()
 
 
 def test_the_latest_link_follows_and_never_dangles_meanwhile(exchange: Exchange) -> None:
@@ -170,17 +186,16 @@ def test_the_latest_link_follows_and_never_dangles_meanwhile(exchange: Exchange)
         assert not os.path.isabs(os.readlink(link)), "the exchange can be moved"
 
 
-def test_logs_lie_beside_the_result_also_when_a_crash_came_between(exchange: Exchange) -> None:
-    _put(os.path.join(exchange.run_folder(ID), "attempt-1.log"), "one")
-    exchange.publish_logs(ID, "2026-01-19")
-    _put(os.path.join(exchange.run_folder(ID), "attempt-2.log"), "two")
-    exchange.publish_logs(ID, "2026-01-20")
-    logs = Path(exchange.logs(ID) or "")
-    assert logs.is_dir()
-    exchange.clear_run(ID)
+def test_logs_lie_beside_the_result_also_when_they_were_moved_one_by_one(
+    exchange: Exchange,
+) -> None:
+    for number in (1, 2):
+        _put(os.path.join(exchange.run_folder(ID), f"attempt-{number}.log"))
+        exchange.publish_logs(ID, "2026-01-19")
+        assert not os.path.exists(exchange.run_folder(ID))
     logs = Path(exchange.logs(ID) or "")
     assert sorted(p.name for p in logs.iterdir()) == ["attempt-1.log", "attempt-2.log"]
-    assert logs.parent.name == "2026-01-20"
+    assert logs.parent.name == "2026-01-19"
 
 
 # -- leases ------------------------------------------------------------------------------------
@@ -198,24 +213,28 @@ def test_a_task_has_one_lease_at_a_time_and_a_new_one_after(exchange: Exchange) 
 
 
 def test_a_claim_is_won_by_one_of_many(exchange: Exchange) -> None:
-    _put(exchange.task_path("pending", ID))
-    barrier, won = threading.Barrier(8), []
+    Path(exchange.path("workflow.yaml")).write_text("version: 1\n")
+    _put(exchange.task_path("pending", ID), "---\ntask_type: noop\n---\n")
+    config = load_config(exchange.root)
+    barrier = threading.Barrier(8)
+    won: list[Claim] = []
 
-    def claim() -> None:
+    def race() -> None:
+        intake = Intake(exchange, config, Swept())
+        assert intake.look()
+        group = intake.take(frozenset())
         barrier.wait()
-        lease = exchange.claim(ID, "pending")
-        if lease is not None:
-            won.append(lease)
+        won.extend(claim(exchange, intake, group))
 
-    threads = [threading.Thread(target=claim) for _ in range(8)]
+    threads = [threading.Thread(target=race) for _ in range(8)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert len(won) == 1
+    assert [one.task.task_id for one in won] == [ID]
     assert exchange.find(ID) is not None
     assert exchange.find(ID).state == "in-progress"  # type: ignore[union-attr]
-    won[0].release(remove=True)
+    won[0].lease.release(remove=True)
 
 
 def test_whoever_waited_for_a_lease_that_was_removed_gets_a_valid_one(exchange: Exchange) -> None:

@@ -17,6 +17,7 @@ from workflow.errors import TaskFailed
 from workflow.exchange import Exchange
 from workflow.handlers import broken_types
 from workflow.hugo.site import is_site
+from workflow.leftovers import empty_trash, remove_leftovers
 from workflow.overview import sweeper_warning
 
 LOW_DISK_BYTES = 200 * 1024 * 1024
@@ -55,8 +56,8 @@ def mend(exchange: Exchange) -> list[str]:
     missing = [name for name in layout.FOLDERS if not os.path.isdir(exchange.path(name))]
     exchange.prepare()
     done = [f"made {name}" for name in missing]
-    removed = exchange.remove_leftovers()
-    exchange.empty_trash()
+    removed = remove_leftovers(exchange)
+    empty_trash(exchange)
     if removed:
         done.append(f"removed {removed} temporary files of programs that died")
     return done

@@ -9,20 +9,22 @@ The folder that a task file lies in is its state:
     in-progress -> waiting                     (backing off before a retry)
     pending | waiting -> failed                (unreadable, cancelled)
 
-1.  A file appears whole or not at all, and under a name that was free (`durable.create`).
-2.  A file changes whole or not at all (`durable.replace`).
-3.  A file moves by one rename, after which both folders are fsynced (`durable.move`). Losing the
-    race for it is a return value, not an error.
+1.  A file appears whole or not at all, and under a name that was free: `Staged.create`.
+2.  A file changes whole or not at all: `Staged.replace`.
+3.  A file moves by one rename, after which both folders are fsynced (`durable.rename`). Losing
+    the race for it is a return value, not an error. Several tasks may share these syncs; none is
+    said to have moved, and none is started, before they were made.
 4.  Whoever changes a task's state holds its lease: an flock(2) on .workflow/leases/ID.json. The
     programs that an attempt starts inherit the descriptor, so the kernel keeps the lease held
     until the last of them is gone, also when the sweep was killed. flock, not lockf: a POSIX
     lock would be dropped as soon as any descriptor of the file is closed.
-5.  Settling an attempt: logs are moved beside where the result will be, the result is linked into
-    its day, the task is moved, the lease is removed. A crash between any two of these leaves a
-    task in in-progress with a free lease; if it has a result, only the rest is done again.
-6.  Only a submitter makes names in pending, holding an flock on that folder: so an id that was
+5.  A move has its line in the journal before it is made.
+6.  Settling an attempt: the result is linked into its day, logs are moved beside it, the task is
+    moved, the lease is removed. A crash between any two of these leaves a task in in-progress
+    with a free lease; if it has a result, only the rest is done again.
+7.  Only a submitter makes names in pending, holding an flock on that folder: so an id that was
     seen free in every state is still free when it is linked.
-7.  .workflow/ is runtime state. Without it no task is lost and none is done twice.
+8.  .workflow/ is runtime state. Without it no task is lost and none is done twice.
 
 Costs do not grow with history: an id carries its date, so a task is found by trying exact names.
 
@@ -32,17 +34,17 @@ Btrfs, ZFS); everything of the exchange on that one file system.
 
 from __future__ import annotations
 
-import errno
-import fcntl
+import functools
 import heapq
 import os
 import re
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
 from workflow import durable, layout
+from workflow.journal import Journal
 from workflow.layout import LOGS_SUFFIX, RESULT_SUFFIX, STATE_FOLDERS, SUFFIX, is_task_name
 from workflow.lease import Lease
 
@@ -85,57 +87,6 @@ class Exchange:
         """Make the folders that are missing: git keeps no empty ones. Raises OSError."""
         for name in layout.FOLDERS:
             os.makedirs(self.path(name), exist_ok=True)
-
-    # -- left-overs --------------------------------------------------------------------------
-
-    def remove_leftovers(self) -> int:
-        """Remove the temporary files of writers that died; returns their number."""
-        removed = 0
-        folders = [self.folder(state) for state in STATE_FOLDERS]
-        # Results are written into the newest day only; an older one was swept when it was newest.
-        for folder in [*folders, *self.days()[:2], self.path(layout.RUNTIME)]:
-            if folder.endswith((layout.COMPLETED, layout.FAILED)):
-                continue  # nothing is ever written there, only moved
-            for name in _names(folder):
-                if name.startswith(".") and name.endswith(durable.TEMPORARY):
-                    removed += durable.remove_if_abandoned(os.path.join(folder, name))
-        return removed
-
-    def empty_trash(self) -> None:
-        """Remove the folders that were put aside because removing them takes long."""
-        import shutil
-
-        for name in _names(self.path(layout.TRASH)):
-            shutil.rmtree(self.path(layout.TRASH, name), ignore_errors=True)
-
-    # -- ids and submission ------------------------------------------------------------------
-
-    @contextmanager
-    def submitting(self) -> Iterator[None]:
-        """Hold the right to make names in pending (rule 6)."""
-        descriptor = os.open(self.folder("pending"), os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
-            yield
-        finally:
-            os.close(descriptor)
-
-    def submit(self, wanted: str, render: Callable[[str], bytes], tail: str = "") -> str:
-        """Publish a task in pending under `wanted`, or `wanted-2`, … and return its id.
-
-        `render` makes the file for an id; `tail` is kept at the end of whichever id is taken.
-        Call it inside `submitting`.
-        """
-        number = 1
-        while True:
-            suffix = "" if number == 1 else f"-{number}"
-            task_id = f"{wanted}{suffix}{tail}"
-            # Twice: a task that goes back to waiting for a retry walks against the order of our
-            # look, and is seen by the second one.
-            free = not (self.find(task_id) or self.find(task_id)) and not self.result(task_id)
-            if free and durable.create(self.task_path("pending", task_id), render(task_id)):
-                return task_id
-            number += 1
 
     # -- finding -----------------------------------------------------------------------------
 
@@ -251,10 +202,8 @@ class Exchange:
         return None
 
     def run_folder(self, task_id: str) -> str:
-        """Where the logs of a task lie until it is settled; made if missing."""
-        path = self.path(layout.RUNS, task_id)
-        os.makedirs(path, exist_ok=True)
-        return path
+        """Where the logs of a task lie until it is settled; made by who puts something there."""
+        return self.path(layout.RUNS, task_id)
 
     def clear_run(self, task_id: str) -> None:
         """Remove what is left of a settled task's run: a request to cancel it, an empty folder."""
@@ -266,39 +215,34 @@ class Exchange:
 
     def ask_to_cancel(self, task_id: str) -> None:
         """Leave the request that a running sweep looks for."""
+        os.makedirs(self.run_folder(task_id), exist_ok=True)
         path = os.path.join(self.run_folder(task_id), CANCEL)
         os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o644))
 
     def asked_to_cancel(self, task_id: str) -> bool:
         return os.path.exists(self.path(layout.RUNS, task_id, CANCEL))
 
-    def publish_logs(self, task_id: str, day: str) -> str | None:
-        """Move a task's logs to the day of its result; their new path, None if there are none."""
-        target = self.path(layout.RESULTS, day, task_id + LOGS_SUFFIX)
-        running = self.path(layout.RUNS, task_id)
-        moved = self._at_home(task_id, LOGS_SUFFIX)
-        if moved not in (None, target):
-            # Moved by a sweep that was killed before it could publish the result, another day.
-            os.makedirs(os.path.dirname(target), exist_ok=True)
-            os.rename(str(moved), target)
-        logs = [name for name in _names(running) if name != CANCEL]
-        if logs:
-            os.makedirs(target, exist_ok=True)
-            for name in logs:
-                os.rename(os.path.join(running, name), os.path.join(target, name))
-        return target if os.path.isdir(target) else None
+    def run_files(self, task_id: str) -> list[str]:
+        """The paths of what a task's attempts have written so far; requests to us left out."""
+        folder = self.path(layout.RUNS, task_id)
+        return [os.path.join(folder, name) for name in _names(folder) if name != CANCEL]
 
-    def publish_result(self, task_id: str, day: str, raw: bytes) -> str | None:
-        """Link the one result of a task into its day; None if the task has a result already."""
-        existing = self.result(task_id)
-        if existing is not None:
-            return None
-        home = self.path(layout.RESULTS, day)
-        if not os.path.isdir(home):
-            os.makedirs(home, exist_ok=True)
-            durable.sync_folder(self.path(layout.RESULTS))
-        path = os.path.join(home, task_id + RESULT_SUFFIX)
-        return path if durable.create(path, raw) else None
+    def publish_logs(self, task_id: str, day: str) -> None:
+        """Move a task's logs to where its result lies. Made durable by whoever syncs the day."""
+        logs = self.run_files(task_id)
+        if logs:
+            target = os.path.join(self.day_folder(day), task_id + LOGS_SUFFIX)
+            durable.make_folder(target)
+            for path in logs:
+                os.rename(path, os.path.join(target, os.path.basename(path)))
+            durable.sync_folders([target])
+        self.clear_run(task_id)
+
+    def day_folder(self, day: str) -> str:
+        """Where the results of a UTC day lie; made if missing."""
+        folder = self.path(layout.RESULTS, day)
+        durable.make_folder(folder)
+        return folder
 
     def link_latest(self, name: str, result_path: str) -> None:
         """Point results/latest/NAME.result.md at a result. Derived, so not made durable."""
@@ -321,41 +265,24 @@ class Exchange:
 
     # -- leases and the sweep's lock ---------------------------------------------------------
 
+    @functools.cached_property
+    def journal(self) -> Journal:
+        return Journal(self.path(layout.JOURNAL))
+
+    def lease_path(self, task_id: str) -> str:
+        return self.path(layout.LEASES, task_id + ".json")
+
     def lease(self, task_id: str) -> Lease | None:
         """Take a task's lease; None while somebody holds it, a left-over child included."""
-        path = self.path(layout.LEASES, task_id + ".json")
-        while True:
-            descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
-            try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError as error:
-                os.close(descriptor)
-                if error.errno in (errno.EAGAIN, errno.EACCES):
-                    return None
-                raise
-            if os.fstat(descriptor).st_nlink:
-                return Lease(task_id, path, descriptor)
-            # RACE: its last holder removed the file between our open and our lock.
-            os.close(descriptor)
+        return Lease.take(task_id, self.lease_path(task_id))
 
     def read_lease(self, task_id: str) -> bytes:
         """What the lease of a task says, without taking it; empty if there is none."""
         try:
-            with open(self.path(layout.LEASES, task_id + ".json"), "rb") as file:
+            with open(self.lease_path(task_id), "rb") as file:
                 return file.read(65_536)
         except FileNotFoundError:
             return b""
-
-    def claim(self, task_id: str, state: str) -> Lease | None:
-        """Take a task out of `state` to run it. None if another was faster."""
-        lease = self.lease(task_id)
-        if lease is None:
-            return None
-        source = self.task_path(state, task_id)
-        if durable.move(source, self.task_path("in-progress", task_id)):
-            return lease
-        lease.release(remove=not os.path.lexists(source))
-        return None
 
     @contextmanager
     def sweeping(self) -> Iterator[bool]:

@@ -52,11 +52,15 @@ class Context:
     config: Config
     attempt: int
     """Counts from 1."""
-    folder: Path
-    """Where this task's logs and reports lie; becomes results/DAY/TASK-ID.logs/."""
+    make_folder: Callable[[], Path]
     run_program: RunProgram
     say: Callable[[str], None] = lambda _: None
     """One line of progress for whoever watches the sweep."""
+
+    @property
+    def folder(self) -> Path:
+        """Where this task's logs and reports lie; becomes results/DAY/TASK-ID.logs/."""
+        return self.make_folder()
 
 
 @dataclass

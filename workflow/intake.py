@@ -8,16 +8,25 @@ import time
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from workflow import durable, layout
+from workflow import document, layout
 from workflow.admission import Doomed, Parked, admit
 from workflow.config import Config
 from workflow.errors import Problem, TaskError
 from workflow.exchange import TASK_ID, Exchange
+from workflow.journal import digest
 from workflow.lease import Lease
-from workflow.settle import refuse, set_status, settle
-from workflow.swept import Swept
+from workflow.park import Parking, park
+from workflow.result import Result
+from workflow.settle import Ending, ended, refused, settle
+from workflow.swept import Happening, Swept
 from workflow.task import InvalidTask, Task, load_task
 from workflow.unrun import safe_id, unrun_result
+
+GROUP = 50
+"""Tasks that share their syncs. Each holds up to three open files, and macOS allows us 256."""
+_KEPT = 256
+"""Tasks that are kept as they were read until they run. The others are read once more: what a
+sweep needs of memory must not grow with the number of tasks."""
 
 
 @dataclass(order=True)
@@ -28,7 +37,10 @@ class Candidate:
     age: int
     task_id: str
     state: str = field(compare=False)
-    resources: frozenset[str] = field(compare=False, default=frozenset())
+    digest: str = field(compare=False)
+    quick: bool = field(compare=False)
+    resources: frozenset[str] = field(compare=False)
+    task: Task | None = field(compare=False, repr=False)
 
 
 class Intake:
@@ -46,6 +58,9 @@ class Intake:
         self._ready: list[Candidate] = []
         self._known: set[tuple[str, str]] = set()
         """Candidates by state and id, so that a later look does not read them again."""
+        self._kept = 0
+        self._to_park: list[tuple[Parking, str]] = []
+        self._to_end: list[tuple[Ending, Happening, Result]] = []
 
     def look(self) -> bool:
         """Find what may run among pending and waiting; whether there is anything new."""
@@ -53,13 +68,35 @@ class Intake:
         self.next_due = None
         self.swept.unsettled = []
         for state in ("pending", "waiting"):
-            for task_id in self._names(state):
+            for task_id in sorted(self._names(state)):
                 if (state, task_id) not in self._known:
                     try:
                         self._admit(state, task_id)
                     except OSError as error:
                         self.swept.tell_trouble(task_id, error)
+                if len(self._to_park) + len(self._to_end) >= GROUP:
+                    self._move_on()
+        self._move_on()
         return len(self._ready) > before
+
+    def _move_on(self) -> None:
+        """Park and end what this look found to be parked and ended, as groups."""
+        parkings, self._to_park = self._to_park, []
+        endings, self._to_end = self._to_end, []
+        for parking, reason in self.swept.together(
+            parkings,
+            lambda some: park(self.exchange, [parking for parking, _ in some]),
+            lambda one: one[0].lease,
+        ):
+            parking.lease.release(remove=True)
+            self.swept.moves += 1
+            self.swept.notice("parked", parking.task_id, reason)
+        for _, happening, result in self.swept.together(
+            endings,
+            lambda some: settle(self.exchange, [ending for ending, _, _ in some]),
+            lambda one: one[0].lease,
+        ):
+            self.swept.tell_ended(happening, result)
 
     def _names(self, state: str) -> list[str]:
         names = self.exchange.names(state)
@@ -76,8 +113,7 @@ class Intake:
                 return
             lease = self._lease(task_id)
             if lease is not None:
-                with self.swept.alone(task_id, lease):
-                    self.refuse(task_id, state, error, lease)
+                self._refuse_later(task_id, state, error, lease)
             return
         if state == "pending" and self._is_used(task_id):
             return
@@ -105,6 +141,18 @@ class Intake:
             )
         return load_task(self.exchange.task_path(state, task_id), task_id, self.config)[0]
 
+    def read_again(self, state: str, candidate: Candidate) -> Task:
+        """The task as its file says now. Raises InvalidTask, FileNotFoundError."""
+        task = candidate.task
+        if task is not None:
+            path = self.exchange.task_path(state, candidate.task_id)
+            try:
+                if document.read_regular(path) == task.raw:
+                    return task
+            except document.NotAFile as error:
+                raise InvalidTask("not_a_file", error.problems) from error
+        return self.read(state, candidate.task_id)
+
     def _is_being_written(self, state: str, task_id: str, error: InvalidTask) -> bool:
         """An unreadable file that changed within settle_seconds may be half-written."""
         if error.code != "unreadable_task":
@@ -127,28 +175,34 @@ class Intake:
         lease = self._lease(task_id)
         if lease is None:
             return True
-        with self.swept.alone(task_id, lease):
-            problem = Problem(
-                f"there was a task {task_id} before",
-                hint="give the file another name; a task is never run twice under one id",
-            )
-            self.refuse(task_id, "pending", InvalidTask("duplicate_id", [problem]), lease)
+        problem = Problem(
+            f"there was a task {task_id} before",
+            hint="give the file another name; a task is never run twice under one id",
+        )
+        error = InvalidTask("duplicate_id", [problem])
+        self._refuse_later(task_id, "pending", error, lease)
         return True
 
-    def take(self, busy: frozenset[str]) -> Candidate | None:
-        """The next task to run, passing over those that need what is `busy`."""
+    def take(self, busy: frozenset[str]) -> list[Candidate]:
+        """What to run next: one task, or a group of quick ones; none that needs what is `busy`."""
+        group: list[Candidate] = []
         blocked: list[Candidate] = []
-        found = None
-        while self._ready and found is None:
+        while self._ready and len(group) < GROUP:
             candidate = heapq.heappop(self._ready)
-            if busy & candidate.resources:
+            if busy & candidate.resources or (group and not candidate.quick):
                 blocked.append(candidate)
-            else:
-                found = candidate
-                self._known.discard((candidate.state, candidate.task_id))
+                if group:
+                    break
+                continue
+            group.append(candidate)
+            self._known.discard((candidate.state, candidate.task_id))
+            self._kept -= candidate.task is not None
+            busy |= candidate.resources
+            if not candidate.quick:
+                break
         for candidate in blocked:
             heapq.heappush(self._ready, candidate)
-        return found
+        return group
 
     def pass_over(self, candidate: Candidate) -> None:
         """Do not look at it again in this sweep."""
@@ -161,7 +215,21 @@ class Intake:
         except FileNotFoundError:
             return
         self._known.add((state, task.task_id))
-        heapq.heappush(self._ready, Candidate(task.rank, age, task.task_id, state, task.resources))
+        keep = self._kept < _KEPT
+        self._kept += keep
+        heapq.heappush(
+            self._ready,
+            Candidate(
+                task.rank,
+                age,
+                task.task_id,
+                state,
+                digest(task.raw),
+                task.kind.quick,
+                task.resources,
+                task if keep else None,
+            ),
+        )
 
     def _park(self, task: Task, state: str, parked: Parked) -> None:
         if parked.until is not None:
@@ -171,29 +239,25 @@ class Intake:
         if state == "waiting":
             return
         lease = self._lease(task.task_id)
-        if lease is None:
-            return
-        set_status(self.exchange, task.task_id, state, "waiting")
-        durable.move(
-            self.exchange.task_path(state, task.task_id),
-            self.exchange.task_path("waiting", task.task_id),
-        )
-        lease.release(remove=True)
-        self.swept.moves += 1
-        self.swept.notice("parked", task.task_id, parked.reason)
+        if lease is not None:
+            self._to_park.append((Parking(lease, state), parked.reason))
 
     def _end_unrun(self, task: Task, state: str, error: TaskError) -> None:
         """End a task that will never run, as `cancelled`."""
-        lease = self.exchange.claim(task.task_id, state)
+        lease = self._lease(task.task_id)
         if lease is not None:
-            with self.swept.alone(task.task_id, lease):
-                result = unrun_result(task, error)
-                settle(self.exchange, lease, result)
-                self.swept.tell_ended("ended", result)
+            result = unrun_result(task, error)
+            ending = ended(lease, result, state, task.status_key)
+            self._to_end.append((ending, "ended", result))
 
     def refuse(self, task_id: str, state: str, error: InvalidTask, lease: Lease) -> None:
-        result = refuse(self.exchange, lease, task_id, state, error)
-        self.swept.tell_ended("refused", result)
+        """End what cannot be run, at once."""
+        self._refuse_later(task_id, state, error, lease)
+        self._move_on()
+
+    def _refuse_later(self, task_id: str, state: str, error: InvalidTask, lease: Lease) -> None:
+        ending, result = refused(self.exchange, lease, task_id, state, error)
+        self._to_end.append((ending, "refused", result))
 
     def _lease(self, task_id: str) -> Lease | None:
         """The lease of a file that may have any name."""

@@ -8,6 +8,7 @@ is known, and what left it is not found.
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import selectors
 import signal
@@ -15,6 +16,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
 
 GRACE = 5.0
 """Seconds between SIGTERM and SIGKILL."""
@@ -22,6 +24,7 @@ KILL_SECONDS = 2.0
 """Longest wait for the end of what was killed: a process in a system call that hangs."""
 
 _PROC = "/proc"
+_NO_GROUP = -1
 
 
 def pidfd(pid: int) -> int | None:
@@ -94,23 +97,40 @@ def end_group(pgid: int, grace: float = GRACE) -> None:
     for number, seconds in ((signal.SIGTERM, grace), (signal.SIGKILL, KILL_SECONDS)):
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(pgid, number)
-        kin = living_kin(pgid, set(), None)
-        if kin is None:
+        if not _end(lambda: living_kin(pgid, set(), None), pgid, number, seconds):
             _await_empty(pgid, seconds)
-            continue
-        with contextlib.ExitStack() as closing:
-            selector = closing.enter_context(selectors.DefaultSelector())
-            for pid in kin:
-                descriptor = pidfd(pid)
-                if descriptor is not None:
-                    closing.callback(os.close, descriptor)
-                    selector.register(descriptor, selectors.EVENT_READ)
-                    if group_of(pid) not in (pgid, None):  # a job-control shell's: its session only
-                        send_signal(descriptor, pid, number)
-            until = time.monotonic() + seconds
-            while selector.get_map() and (wait := until - time.monotonic()) > 0:
-                for key, _ in selector.select(wait):
-                    selector.unregister(key.fd)
+
+
+def end_holders(path: str, grace: float = GRACE) -> None:
+    """Ends whoever else has the file open for writing, and so may hold a lock on it: SIGTERM, at
+    most `grace` seconds, SIGKILL. Does nothing where there is no /proc to tell who that is."""
+    real = os.path.realpath(path)
+    for number, seconds in ((signal.SIGTERM, grace), (signal.SIGKILL, KILL_SECONDS)):
+        _end(lambda: living_kin(_NO_GROUP, {real}, None), _NO_GROUP, number, seconds)
+
+
+def _end(
+    find: Callable[[], list[int] | None], group: int, number: signal.Signals, seconds: float
+) -> bool:
+    """Signals whom `find` tells (the members of `group` have had theirs) and waits for their ends.
+    False where nobody can tell."""
+    kin = find()
+    if kin is None:
+        return False
+    with contextlib.ExitStack() as closing:
+        selector = closing.enter_context(selectors.DefaultSelector())
+        for pid in kin:
+            descriptor = pidfd(pid)
+            if descriptor is not None:
+                closing.callback(os.close, descriptor)
+                selector.register(descriptor, selectors.EVENT_READ)
+                if group_of(pid) not in (group, None):  # a job-control shell's: its session only
+                    send_signal(descriptor, pid, number)
+        until = time.monotonic() + seconds
+        while selector.get_map() and (wait := until - time.monotonic()) > 0:
+            for key, _ in selector.select(wait):
+                selector.unregister(key.fd)
+    return True
 
 
 def _await_empty(pgid: int, seconds: float) -> None:
@@ -132,9 +152,8 @@ def process_start(pid: int) -> str | None:
         fields = _stat(pid)
         if fields is None:
             return None
-        with open(f"{_PROC}/sys/kernel/random/boot_id") as file:
-            # Clock ticks since this boot: no clock that is set changes them.
-            return f"{file.read().strip()}:{fields[19]}"
+        # Clock ticks since this boot: no clock that is set changes them.
+        return f"{boot()}:{fields[19]}"
     done = subprocess.run(
         ["/bin/ps", "-o", "stat=,lstart=", "-p", str(pid)],
         env={"LC_ALL": "C", "TZ": "UTC"},  # or daylight saving time would make it another process
@@ -144,3 +163,32 @@ def process_start(pid: int) -> str | None:
     )
     state, _, start = done.stdout.decode("ascii", "replace").strip().partition(" ")
     return None if not start or state.startswith("Z") else " ".join(start.split())
+
+
+@functools.cache
+def boot() -> str:
+    """Tells this boot of the machine from all others; empty where the system does not say."""
+    try:
+        with open(f"{_PROC}/sys/kernel/random/boot_id") as file:
+            return file.read().strip()
+    except OSError:
+        pass
+    try:
+        return (
+            subprocess.run(
+                ["/usr/sbin/sysctl", "-n", "kern.bootsessionuuid"],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+            )
+            .stdout.decode("ascii", "replace")
+            .strip()
+        )
+    except OSError:
+        return ""
+
+
+def since_boot() -> float:
+    """Seconds since this boot, sleep included: no setting of the clock changes them."""
+    # macOS's monotonic clock goes on while it sleeps; Linux has another one for that.
+    return time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))

@@ -1,16 +1,28 @@
-"""A lease: the exclusive right to change one task's state, and what it says of the attempt."""
+"""A lease: the exclusive right to change one task's state, and what it says of the attempt.
+
+The right is an flock(2) on .workflow/leases/ID.json. The programs of an attempt inherit the
+descriptor, so the kernel gives the right free when the last of them has gone, and not before: no
+age, no clock and no process number has to be trusted. What is written in the file serves people,
+and the next sweep: how many attempts were made, and which programs to end when one of them
+outlives both its sweep and its deadline. The file's own time is the heartbeat.
+"""
 
 from __future__ import annotations
 
+import errno
+import fcntl
 import json
 import os
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import replace
-from datetime import UTC, datetime
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from workflow import kinship
 from workflow.result import Attempt, hostname, utc
+
+_LONGEST = 65_536
 
 
 class Lease:
@@ -20,14 +32,70 @@ class Lease:
         self.task_id = task_id
         self.path = path
         self.descriptor = descriptor
+        self._record: dict[str, Any] = {}
 
-    def write(self, raw: bytes) -> None:
-        """Replace what the lease says of its attempt. Not durable: a crash may leave less."""
-        os.ftruncate(self.descriptor, 0)
-        os.pwrite(self.descriptor, raw, 0)
+    @classmethod
+    def take(cls, task_id: str, path: str) -> Lease | None:
+        """The lease whose file is `path`; None while somebody holds it."""
+        while True:
+            descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError as error:
+                os.close(descriptor)
+                if error.errno in (errno.EAGAIN, errno.EACCES):
+                    return None
+                raise
+            if os.fstat(descriptor).st_nlink:
+                return cls(task_id, path, descriptor)
+            # RACE: its last holder removed the file between our open and our lock.
+            os.close(descriptor)
 
     def read(self) -> bytes:
-        return os.pread(self.descriptor, 65_536, 0)
+        return os.pread(self.descriptor, _LONGEST, 0)
+
+    def claimed(self, earlier: Sequence[Attempt], worker_id: str) -> None:
+        """Say that the task is ours and no attempt at it has begun."""
+        self._write({"attempts": _dicts(earlier), "claimed": True, **_holder(worker_id)})
+
+    def begins(self, earlier: Sequence[Attempt], attempt: Attempt, seconds: float) -> None:
+        """Say that an attempt begins now and may take so many seconds."""
+        deadline = datetime.now(UTC) + timedelta(seconds=seconds)
+        self._write(
+            {
+                "attempts": _dicts(earlier),
+                "running": attempt.as_dict(),
+                **_holder(attempt.worker_id or ""),
+                "deadline": utc(deadline),
+                "deadline_since_boot": round(kinship.since_boot() + seconds, 1),
+            }
+        )
+
+    def runs_program(self, pid: int) -> None:
+        """Say which process group the attempt has started: called before the program can fail."""
+        programs = [*self._record.get("programs", ()), {"pid": pid, "start": _start(pid)}]
+        self._write({**self._record, "programs": programs[-8:]})
+
+    def rests(self, attempts: Sequence[Attempt], *, backoff: float | None = None) -> None:
+        """Say which attempts were made; `backoff` is for how many seconds it is parked now.
+
+        Made durable: a task that takes the whole machine down must not be tried for ever.
+        """
+        record: dict[str, Any] = {"attempts": _dicts(attempts)}
+        if backoff is not None:
+            record |= {"backoff_seconds": round(backoff, 3), "backing_off_since": utc_now()}
+        self._write(record)
+        os.fsync(self.descriptor)
+
+    def beat(self) -> None:
+        """Leave a sign of life."""
+        os.utime(self.descriptor)
+
+    def _write(self, record: dict[str, Any]) -> None:
+        self._record = record
+        raw = json.dumps(record).encode()
+        # In place and never truncated first: a power cut leaves the old words or the new ones.
+        os.pwrite(self.descriptor, raw.ljust(os.fstat(self.descriptor).st_size), 0)
 
     def release(self, *, remove: bool = False) -> None:
         """Let go; `remove` when the task has ended and nothing is left to say of it.
@@ -38,52 +106,71 @@ class Lease:
             return
         if remove:
             # Unlinked while locked: whoever waits for this very file sees that it has no name
-            # any more (`lease`, below) and opens the next one.
+            # any more (`take`) and opens the next one.
             with suppress(FileNotFoundError):
                 os.unlink(self.path)
         os.close(self.descriptor)
         self.descriptor = -1
 
 
-def record(
-    earlier: Sequence[Attempt],
-    running: Attempt | None = None,
-    deadline: datetime | None = None,
-) -> bytes:
-    """What a lease says: the attempts made so far, and who runs the task now, until when."""
-    record: dict[str, Any] = {"attempts": [attempt.as_dict() for attempt in earlier]}
-    if running is not None:
-        record["running"] = running.as_dict()
-        record |= {"pid": os.getpid(), "host": hostname()}
-    if deadline is not None:
-        record["deadline"] = utc(deadline)
-    return json.dumps(record).encode()
+@dataclass(frozen=True)
+class Record:
+    """What a lease says, whoever holds it now."""
+
+    attempts: Sequence[Attempt] = ()
+    """Those that ended, however they did."""
+    running: Attempt | None = None
+    claimed: bool = False
+    """Claimed, and certainly not begun."""
+    pid: int | None = None
+    process_start: str | None = None
+    boot: str | None = None
+    host: str | None = None
+    deadline: str | None = None
+    deadline_since_boot: float | None = None
+    programs: Sequence[dict[str, Any]] = ()
+    backoff_seconds: float | None = None
+
+    def sweep_lives(self) -> bool:
+        """Whether the process that made this attempt still runs, on this machine."""
+        return self.pid is not None and _start(self.pid) == self.process_start
+
+    def is_overdue(self) -> bool:
+        """Whether the attempt should have ended. By the time since boot: clocks may be set."""
+        due = self.deadline_since_boot
+        return due is None or self.boot != kinship.boot() or kinship.since_boot() > due
+
+    def end_left_overs(self, lease_path: str) -> None:
+        """End what a dead sweep's attempt left running, so that its lease becomes free."""
+        for program in self.programs:
+            pid, start = program.get("pid"), program.get("start")
+            if isinstance(pid, int) and pid > 1 and start and _start(pid) == start:
+                kinship.end_group(pid)
+        kinship.end_holders(lease_path)
 
 
-def read_record(raw: bytes) -> dict[str, Any]:
-    """What a lease says of its attempts; {} for one that was torn by a crash."""
+def read_record(raw: bytes) -> Record:
+    """What a lease says; an empty record for one that was torn by a crash."""
     try:
-        record = json.loads(raw)
-    except ValueError:
-        return {}
-    return record if isinstance(record, dict) else {}
+        said = json.loads(raw)
+        known = {key: said[key] for key in Record.__dataclass_fields__ if key in said}
+        known["attempts"] = [Attempt(**made) for made in said.get("attempts", ())]
+        if "running" in known:
+            known["running"] = Attempt(**known["running"])
+        return Record(**known)
+    except (ValueError, TypeError, AttributeError):
+        return Record()
 
 
-def attempts_of(raw: bytes) -> list[Attempt]:
-    """The attempts that were made before the one that holds the lease."""
-    return [Attempt(**made) for made in read_record(raw).get("attempts", ())]
-
-
-def cut_off(raw: bytes) -> list[Attempt]:
+def cut_off(record: Record) -> list[Attempt]:
     """The attempts that a dead lease tells of, the last one as cut off."""
-    record = read_record(raw)
-    attempts = attempts_of(raw)
-    running = record.get("running")
-    if running:
-        attempts.append(Attempt(**{**running, "status": "interrupted", "error": "interrupted"}))
-    if not attempts:
+    attempts = list(record.attempts)
+    if record.running is not None:
+        attempts.append(replace(record.running, status="interrupted", error="interrupted"))
+    elif not record.claimed:
         # In in-progress without a word: it was claimed, so it may have been started.
-        attempts.append(Attempt(1, utc(datetime.now(UTC)), "interrupted", error="interrupted"))
+        number = attempts[-1].number + 1 if attempts else 1
+        attempts.append(Attempt(number, utc_now(), "interrupted", error="interrupted"))
     return attempts
 
 
@@ -91,3 +178,26 @@ def with_status(attempts: Sequence[Attempt], status: str) -> list[Attempt]:
     """The attempts, the last of them ended as `status`."""
     *earlier, last = attempts
     return [*earlier, replace(last, status=status, error=status)]
+
+
+def utc_now() -> str:
+    return utc(datetime.now(UTC))
+
+
+def _dicts(attempts: Sequence[Attempt]) -> list[dict[str, Any]]:
+    return [attempt.as_dict() for attempt in attempts]
+
+
+def _holder(worker_id: str) -> dict[str, Any]:
+    pid = os.getpid()
+    return {
+        "worker_id": worker_id,
+        "host": hostname(),
+        "boot": kinship.boot(),
+        "pid": pid,
+        "process_start": _start(pid),
+    }
+
+
+def _start(pid: int) -> str | None:
+    return kinship.process_start(pid)

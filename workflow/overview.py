@@ -120,8 +120,20 @@ def overview(exchange: Exchange, found: Found) -> dict[str, Any]:
         }
     told |= _of_file(found)
     if found.state == "in-progress":
-        running = read_record(exchange.read_lease(found.task_id)).get("running") or {}
-        told |= {"attempt": running.get("number"), "started_at": running.get("started_at")}
+        told |= _of_lease(exchange, found.task_id)
+    return told
+
+
+def _of_lease(exchange: Exchange, task_id: str) -> dict[str, Any]:
+    """Who runs a task, since when, and when it last gave a sign of life."""
+    record = read_record(exchange.read_lease(task_id))
+    told: dict[str, Any] = {"host": record.host, "pid": record.pid, "deadline": record.deadline}
+    if record.running is not None:
+        told |= {"attempt": record.running.number, "started_at": record.running.started_at}
+        told["sweep_lives"] = record.sweep_lives()
+    with suppress(FileNotFoundError):
+        beat = os.stat(exchange.lease_path(task_id)).st_mtime
+        told["last_sign_of_life_seconds"] = round(max(0.0, time.time() - beat), 1)
     return told
 
 

@@ -114,6 +114,7 @@ def run(
     tail_bytes: int = 32_768,
     stdin: bytes = b"",
     grace: float = GRACE,
+    started_group: Callable[[int], None] = lambda _: None,
 ) -> Finished:
     """Runs `argv` (never through a shell) in a session of its own until nothing of it is left.
 
@@ -133,6 +134,7 @@ def run(
         child = _Child(closing, argv, cwd, env, cancel, keep_open, stdin, output)
         ended: Literal["exited", "timeout", "cancelled"] = "exited"
         try:
+            started_group(child.group)
             child.pump(until, lambda: child.exited or child.cancelled)
             if not child.exited:
                 ended = "cancelled" if child.cancelled else "timeout"
@@ -199,6 +201,10 @@ class _Child:
         ending = _exit_descriptor(self._process)
         closing.callback(os.close, ending)
         self._selector.register(ending, selectors.EVENT_READ, self._on_exit)
+
+    @property
+    def group(self) -> int:
+        return self._process.pid
 
     def pump(self, until: float | None, done: Callable[[], bool]) -> None:
         """Drains, feeds and notices, until `done` or the monotonic time `until`."""

@@ -27,7 +27,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from workflow.durable import sync_folder
+from workflow.durable import sync_folders
 from workflow.trade import trade
 
 _CHUNK = 1 << 20
@@ -187,7 +187,7 @@ class Replacement:
             if not trade(self.folder, self.public):
                 self.folder = swap_by_renames(self.folder, self.public)
         with suppress(OSError):  # the trade is made: failing now would tell an untruth
-            sync_folder(os.fspath(self.public.parent))
+            sync_folders([os.fspath(self.public.parent)])
 
 
 @contextmanager

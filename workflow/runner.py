@@ -27,14 +27,20 @@ class Attempting:
 
     number: int
     folder: Path
-    """Of its logs; exists."""
+    """Of its logs; made when something is put there."""
     worker_id: str
     config: Config
     cancel: Cancel
     lease: int | None = None
     """Descriptor that the attempt's programs inherit, so that their lives hold the lease."""
+    runs_program: Callable[[int], None] = lambda _: None
+    """Told the process group of each program that is started."""
     earlier: Sequence[Attempt] = ()
     say: Callable[[str], None] = lambda _: None
+
+    def make_folder(self) -> Path:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        return self.folder
 
     @property
     def log(self) -> Path:
@@ -98,7 +104,7 @@ def _execute(
         params=task.params,
         config=attempting.config,
         attempt=attempting.number,
-        folder=attempting.folder,
+        make_folder=attempting.make_folder,
         run_program=_Programs(task, attempting, deadline),
         say=attempting.say,
     )
@@ -114,6 +120,7 @@ def _execute(
     except OSError as error:
         return nothing, TaskFailed(_os_error(error))
     except Exception as error:
+        attempting.make_folder()
         _append(attempting.log, traceback.format_exc())
         return nothing, TaskFailed(
             TaskError(
@@ -143,6 +150,7 @@ class _Programs:
     ) -> Finished:
         attempting = self.attempting
         program = os.path.basename(argv[0])
+        attempting.make_folder()
         try:
             finished = run_process(
                 argv,
@@ -152,6 +160,7 @@ class _Programs:
                 timeout=max(0.0, self.deadline - time.monotonic()),
                 cancel=attempting.cancel,
                 keep_open=() if attempting.lease is None else (attempting.lease,),
+                started_group=attempting.runs_program,
             )
         except ProgramNotFound as error:
             raise TaskFailed(

@@ -1,55 +1,87 @@
-"""How a task leaves the exchange's care: its result first, then its move. Rule 5 of the protocol.
+"""How tasks leave the exchange's care: first their results, then their moves; protocol, rule 6.
 
-Everything here is called by the holder of the task's lease, and gives it up in the end.
+Everything here is called by the holder of the tasks' leases, and gives them up in the end. Many
+tasks are settled with the syncs of one. Each step may be the last before a crash, and each may be
+made again.
 """
 
 from __future__ import annotations
 
-from contextlib import suppress
-from typing import Any
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
 
-from workflow import document, durable
+from workflow import durable
+from workflow.document import InvalidDocument, read_regular
+from workflow.durable import Stage, Staged
 from workflow.exchange import Exchange
+from workflow.journal import Move, digest
+from workflow.layout import RESULT_SUFFIX
 from workflow.lease import Lease
 from workflow.result import Result, render
+from workflow.status_key import StatusKey, follow
 from workflow.task import InvalidTask
 from workflow.unrun import refused_result, safe_id
 
 
-def settle(exchange: Exchange, lease: Lease, result: Result, state: str = "in-progress") -> None:
-    """Publish the result of a task that lies in `state`, and move it to where ended tasks lie."""
-    task_id = result.task_id
-    exchange.publish_logs(task_id, result.day)
-    path = exchange.publish_result(task_id, result.day, render(result))
-    if path is None:
-        path = exchange.result(task_id) or ""
-    finish(exchange, lease, result.status, state)
-    with suppress(OSError):  # derived, and the task has ended: a full disk costs a link only
-        if result.task_type is not None:
-            exchange.link_latest(result.task_type, path)
-            if result.environment:
-                exchange.link_latest(f"{result.task_type}.{result.environment}", path)
+@dataclass
+class Ending:
+    """A task that has ended, and what is still to be done for it."""
+
+    lease: Lease
+    name: str
+    """Of its file, without .md."""
+    state: str
+    """Where the file lies now."""
+    status: str
+    task_id: str
+    """Under which it will lie: its name, unless that cannot serve as an id."""
+    day: str
+    what: str = "settled"
+    result: Result | None = None
+    """None if it is published already."""
+    status_key: StatusKey | None = None
+    verbatim: bool = False
+    """A file that is no task is moved byte for byte."""
+
+    @property
+    def target(self) -> str:
+        return "completed" if self.status == "success" else "failed"
 
 
-def finish(exchange: Exchange, lease: Lease, status: str, state: str = "in-progress") -> None:
-    """Move a task whose result is published."""
-    task_id = lease.task_id
-    ended = "completed" if status == "success" else "failed"
-    set_status(exchange, task_id, state, ended)
-    source = exchange.task_path(state, task_id)
-    durable.move(source, exchange.task_path(ended, task_id))
-    exchange.clear_run(task_id)
-    lease.release(remove=True)
+def ended(
+    lease: Lease, result: Result, state: str = "in-progress", status_key: StatusKey | None = None
+) -> Ending:
+    """A task that has its result."""
+    return Ending(
+        lease,
+        result.task_id,
+        state,
+        result.status,
+        result.task_id,
+        result.day,
+        result=result,
+        status_key=status_key,
+    )
 
 
-def refuse(exchange: Exchange, lease: Lease, name: str, state: str, error: InvalidTask) -> Result:
-    """Move a file that is no task to failed, byte for byte, with a result that says why."""
+def published(lease: Lease, result_path: str, status: str) -> Ending:
+    """A task in in-progress whose result was published by a sweep that then died."""
+    day = os.path.basename(os.path.dirname(result_path))
+    return Ending(lease, lease.task_id, "in-progress", status, lease.task_id, day, "recovered")
+
+
+def refused(
+    exchange: Exchange, lease: Lease, name: str, state: str, error: InvalidTask
+) -> tuple[Ending, Result]:
+    """A file that is no task: it goes to failed, with a result that says why."""
     result = refused_result(_free_id(exchange, name, state), name, error)
-    exchange.publish_result(result.task_id, result.day, render(result))
-    source = exchange.task_path(state, name)
-    durable.move(source, exchange.task_path("failed", result.task_id))
-    lease.release(remove=True)
-    return result
+    ending = Ending(
+        lease, name, state, result.status, result.task_id, result.day, "refused", result
+    )
+    ending.verbatim = True
+    return ending, result
 
 
 def _free_id(exchange: Exchange, name: str, state: str) -> str:
@@ -66,19 +98,100 @@ def _free_id(exchange: Exchange, name: str, state: str) -> str:
         number += 1
 
 
-def set_status(exchange: Exchange, task_id: str, state: str, status: str) -> None:
-    """Let the `status:` key of a task file follow, where the file has one."""
-    rewrite(exchange.task_path(state, task_id), {"status": status}, {})
+@dataclass
+class _Shown:
+    """What is staged for one ending."""
+
+    ending: Ending
+    result: Staged | None
+    result_path: str
+    file: Staged | None
+    move: Move
 
 
-def rewrite(path: str, if_present: dict[str, Any], always: dict[str, Any]) -> None:
-    """Change keys of a task file. One that cannot take them is left as it is: the folder counts."""
+def settle(exchange: Exchange, endings: Sequence[Ending]) -> None:
+    """Publish the results of tasks and move them to where ended tasks lie.
+
+    Raises OSError if the disk is full, …: then some may be settled and others not; every step can
+    be made again, with the same leases.
+    """
+    with ExitStack() as open_until_synced:
+        stage = open_until_synced.enter_context(Stage())
+        shown = [_stage(exchange, stage, ending) for ending in endings]
+        said = open_until_synced.enter_context(exchange.journal.written(one.move for one in shown))
+        logs = open_until_synced.enter_context(_logs(exchange, endings))
+        stage.sync(also=[said, *logs])
+        for one in shown:
+            if one.result is not None:
+                one.result.create(one.result_path)
+        durable.sync_folders({os.path.dirname(one.result_path) for one in shown})
+        for ending in endings:
+            exchange.publish_logs(ending.task_id, ending.day)
+        for one in shown:
+            _move(exchange, one)
+        moved = {exchange.folder(state) for e in endings for state in (e.target, e.state)}
+        durable.sync_folders(moved)
+    for ending in endings:
+        exchange.clear_run(ending.task_id)
+        ending.lease.release(remove=True)
+    with suppress(OSError):  # derived, and the tasks have ended: a full disk costs links only
+        for name, path in _latest(shown).items():
+            exchange.link_latest(name, path)
+
+
+def _stage(exchange: Exchange, stage: Stage, ending: Ending) -> _Shown:
+    path = exchange.result(ending.task_id)
+    result, result_digest = None, None
+    if path is None:
+        assert ending.result is not None
+        raw = render(ending.result)
+        folder = exchange.day_folder(ending.day)
+        path = os.path.join(folder, ending.task_id + RESULT_SUFFIX)
+        result, result_digest = stage.write(folder, raw), digest(raw)
+    else:
+        with open(path, "rb") as published_before:
+            result_digest = digest(published_before.read())
+    file, file_digest = None, None
+    with suppress(InvalidDocument, FileNotFoundError):  # what is no plain file is only moved
+        old = read_regular(exchange.task_path(ending.state, ending.name))
+        new = old if ending.verbatim else follow(old, ending.target, ending.status_key)
+        file = stage.write(exchange.folder(ending.state), new) if new != old else None
+        file_digest = digest(new)
+    move = Move(
+        ending.task_id, ending.what, ending.state, ending.target, file_digest, result_digest
+    )
+    return _Shown(ending, result, path, file, move)
+
+
+@contextmanager
+def _logs(exchange: Exchange, endings: Sequence[Ending]) -> Iterator[list[int]]:
+    """The open logs and reports of attempts: about to be seen, so about to be synced."""
+    opened: list[int] = []
     try:
-        read = document.parse(document.read_regular(path))
-        changes = {k: v for k, v in if_present.items() if k in read.data} | always
-        changed = read.replace(changes)
-    except (ValueError, FileNotFoundError):
-        return
-    if changed.text != read.text:
-        # A move follows, or the folder counts anyway: the name need not be made durable here.
-        durable.replace(path, changed.encode(), sync_name=False)
+        flags = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC
+        for ending in endings:
+            opened.extend(os.open(path, flags) for path in exchange.run_files(ending.task_id))
+        yield opened
+    finally:
+        for descriptor in opened:
+            os.close(descriptor)
+
+
+def _move(exchange: Exchange, one: _Shown) -> None:
+    ending = one.ending
+    source = exchange.task_path(ending.state, ending.name)
+    if one.file is not None and os.path.lexists(source):
+        one.file.replace(source)
+    durable.rename(source, exchange.task_path(ending.target, ending.task_id))
+
+
+def _latest(shown: Sequence[_Shown]) -> dict[str, str]:
+    """The links to set: of several results of one type the last one's."""
+    links = {}
+    for one in shown:
+        result = one.ending.result
+        if result is not None and result.task_type is not None:
+            links[result.task_type] = one.result_path
+            if result.environment:
+                links[f"{result.task_type}.{result.environment}"] = one.result_path
+    return links

@@ -19,6 +19,7 @@ from workflow.document import Document
 from workflow.errors import Exit, WorkflowError, nearest
 from workflow.exchange import Exchange
 from workflow.handlers import TaskType, find_type, unknown_type
+from workflow.pending import publish_task, submitting
 from workflow.result import utc
 from workflow.task import InvalidTask, build_task
 
@@ -212,13 +213,13 @@ def submit(exchange: Exchange, config: Config, wish: Wish, chain: str | None = N
     def render(task_id: str) -> bytes:
         return document.compose({"task_id": task_id, **data}, body)
 
-    with exchange.submitting():
+    with submitting(exchange):
         for earlier in exchange.ids_ending_with(tail) if tail else ():
             found = exchange.find(earlier)
             if found is not None:
                 _same_wish(document.read_regular(found.path), render(earlier), wish, earlier)
                 return earlier
-        return exchange.submit(wanted_id(data, wish, now), render, tail)
+        return publish_task(exchange, wanted_id(data, wish, now), render, tail)
 
 
 def _same_wish(written: bytes, asked: bytes, wish: Wish, task_id: str) -> None:

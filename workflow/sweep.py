@@ -14,37 +14,45 @@ import random
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from workflow import archive, document, durable, layout
+from workflow import archive, document, layout, leftovers
+from workflow.claim import Claim, claim
 from workflow.config import Config
 from workflow.exchange import Exchange
 from workflow.intake import Candidate, Intake
-from workflow.lease import Lease, attempts_of, cut_off, with_status
-from workflow.lease import record as lease_record
+from workflow.lease import Lease, cut_off, read_record, utc_now, with_status
+from workflow.park import Parking, park
 from workflow.process import Cancel
 from workflow.result import Attempt, Result, read_result, utc
 from workflow.runner import Attempting, run_attempt
-from workflow.settle import finish, rewrite, set_status, settle
+from workflow.settle import ended, published, settle
 from workflow.swept import Notice, Swept
 from workflow.task import InvalidTask, Task
-from workflow.unrun import interrupted_result
+from workflow.unrun import cancelled, interrupted_result, unrun_result
 
 LOOK_SECONDS = 0.2
 """How often a sweep looks for what has arrived, and for cancellations, while attempts run."""
 LIFE_SECONDS = 2.0
 """How often it leaves a sign of life meanwhile."""
+LONGEST_BACKOFF = 86_400.0
+"""Seconds: however often it was tried, it is tried again within a day or so."""
 
 
 @dataclass
 class _Running:
-    task: Task
-    lease: Lease
+    """A task that runs, or a group of quick ones that run one after the other."""
+
+    claims: Sequence[Claim]
     cancel: Cancel
-    thread: threading.Thread
+    thread: threading.Thread | None = None
+
+
+Ended = tuple[Claim, Result | BaseException | None]
+"""A task with what came of it; None for one that was not begun, since the sweep was stopped."""
 
 
 class Sweep:
@@ -65,17 +73,17 @@ class Sweep:
         self.only = only
         self.swept = Swept(notice=notice)
         self.intake = Intake(exchange, config, self.swept, only)
-        self._running: dict[str, _Running] = {}
-        self._done: queue.SimpleQueue[tuple[str, Result | BaseException]] = queue.SimpleQueue()
+        self._running: list[_Running] = []
+        self._done: queue.SimpleQueue[tuple[_Running, list[Ended]]] = queue.SimpleQueue()
         self._stop: str | None = None
         self._signature = ""
         """What the folders looked like before a look that found nothing."""
 
     def run(self) -> Swept:
         """Do the pass. The caller holds the sweep's lock. Raises OSError if the folders fail us."""
-        self.exchange.remove_leftovers()
+        leftovers.remove_leftovers(self.exchange)
         # Beside the work, and given up with it: what it does not get done is done another time.
-        threading.Thread(target=self.exchange.empty_trash, daemon=True).start()
+        threading.Thread(target=leftovers.empty_trash, args=(self.exchange,), daemon=True).start()
         with _signals(self._stop_for):
             self._recover()
             self.intake.look()
@@ -95,11 +103,11 @@ class Sweep:
                     return
                 continue
             try:
-                task_id, ended = self._done.get(timeout=LOOK_SECONDS)
+                running, came_of_it = self._done.get(timeout=LOOK_SECONDS)
             except queue.Empty:
                 pass
             else:
-                self._settle_attempt(task_id, ended)
+                self._settle_group(running, came_of_it)
             now = time.monotonic()
             if now - looked >= LOOK_SECONDS:
                 looked = now
@@ -107,7 +115,7 @@ class Sweep:
                 self.intake.look()
             if now - lived >= LIFE_SECONDS:
                 lived = now
-                self.exchange.touch_last_sweep()
+                self._give_signs_of_life()
 
     def _nothing_left(self) -> bool:
         """Whether a last look finds nothing; only then may the next tick trust our stamp."""
@@ -120,19 +128,34 @@ class Sweep:
     # -- recover -----------------------------------------------------------------------------
 
     def _recover(self) -> None:
-        """See to every task in in-progress whose lease is free: the attempt at it is dead."""
+        """See to every task in in-progress whose attempt is dead."""
         for task_id in self.exchange.names("in-progress"):
-            lease = self.exchange.lease(task_id)
-            if lease is None:
-                continue  # it lives
-            with self.swept.alone(task_id, lease):
-                self._recover_one(task_id, lease)
+            lease = self.exchange.lease(task_id) or self._lease_of_the_dead(task_id)
+            if lease is not None:
+                with self.swept.alone(task_id, lease):
+                    self._recover_one(task_id, lease)
+
+    def _lease_of_the_dead(self, task_id: str) -> Lease | None:
+        """The lease of an attempt whose sweep is gone while its program lives.
+
+        That program may finish what it does, up to its deadline, or until somebody cancels.
+        """
+        record = read_record(self.exchange.read_lease(task_id))
+        if record.sweep_lives():
+            return None
+        if not (record.is_overdue() or self.exchange.asked_to_cancel(task_id)):
+            said = f"its sweep is gone, its program still runs; ended at {record.deadline}"
+            self.swept.parked[task_id] = said
+            self.swept.notice("parked", task_id, said)
+            return None
+        record.end_left_overs(self.exchange.lease_path(task_id))
+        return self.exchange.lease(task_id)
 
     def _recover_one(self, task_id: str, lease: Lease) -> None:
-        published = self.exchange.result(task_id)
-        if published is not None:
+        result_path = self.exchange.result(task_id)
+        if result_path is not None:
             # It was killed between publishing the result and moving the task.
-            finish(self.exchange, lease, _status_of(published))
+            settle(self.exchange, [published(lease, result_path, _status_of(result_path))])
             self.swept.notice("recovered", task_id, "its result was there; settled")
             return
         try:
@@ -140,134 +163,154 @@ class Sweep:
         except InvalidTask as error:
             self.intake.refuse(task_id, "in-progress", error, lease)
             return
-        attempts = cut_off(lease.read())
+        record = read_record(lease.read())
+        attempts = cut_off(record)
         made = len(attempts)
-        if task.kind.safe_to_repeat and made < task.retry.max_attempts:
-            lease.write(lease_record(attempts))
+        if self.exchange.asked_to_cancel(task_id):
+            self._settle(task, lease, unrun_result(task, cancelled(task_id), attempts))
+        elif record.claimed or (task.kind.safe_to_repeat and made < task.retry.max_attempts):
+            lease.rests(attempts)
             lease.release()
             self.intake.offer(task, "in-progress")
-            self.swept.notice("recovered", task_id, f"attempt {made} was cut off; runs again")
-            return
-        self._settle(task, lease, interrupted_result(task, attempts))
+            said = f"attempt {made} was cut off; runs again" if made else "had not begun"
+            self.swept.notice("recovered", task_id, said)
+        else:
+            self._settle(task, lease, interrupted_result(task, attempts))
 
     # -- claim and run -----------------------------------------------------------------------
 
     def _start_what_can_run(self) -> None:
         """Fill the free places; what shares a running task's site waits for its end."""
         while len(self._running) < self.jobs and not self._stop:
-            busy = frozenset[str]().union(*(r.task.resources for r in self._running.values()))
-            candidate = self.intake.take(busy)
-            if candidate is None:
+            tasks = [claim.task for running in self._running for claim in running.claims]
+            busy = frozenset[str]().union(*(task.resources for task in tasks))
+            group = self.intake.take(busy)
+            if not group:
                 return
-            self._start(candidate)
+            self._start(group)
 
-    def _start(self, candidate: Candidate) -> None:
-        task_id, state = candidate.task_id, candidate.state
-        if state == "in-progress":
-            lease = self.exchange.lease(task_id)
-        else:
-            lease = self.exchange.claim(task_id, state)
-        if lease is None:
-            # Somebody has it, for as long as they like: not looked at again by this sweep.
-            self.intake.pass_over(candidate)
-            return
-        with self.swept.alone(task_id, lease):
-            try:
-                # Read again: what counts is the file that was claimed, not the one that was seen.
-                task = self.intake.read("in-progress", task_id)
-            except InvalidTask as error:
-                self.intake.refuse(task_id, "in-progress", error, lease)
-                return
-            set_status(self.exchange, task_id, "in-progress", "in-progress")
-            earlier = attempts_of(lease.read())
-            attempting = Attempting(
-                number=len(earlier) + 1,
-                folder=Path(self.exchange.run_folder(task_id)),
-                worker_id=task.worker_id,
-                config=self.config,
-                cancel=Cancel(),
-                lease=lease.descriptor,
-                earlier=earlier,
-                say=lambda line: self.swept.notice("progress", task_id, line),
-            )
-            now = Attempt(
-                attempting.number,
-                utc(datetime.now(UTC)),
-                "running",
-                worker_id=attempting.worker_id,
-            )
-            deadline = datetime.now(UTC) + timedelta(seconds=task.timeout_seconds)
-            lease.write(lease_record(earlier, now, deadline))
-            thread = threading.Thread(
-                target=self._attempt, args=(task, attempting), name=task_id, daemon=True
-            )
-            self._running[task_id] = _Running(task, lease, attempting.cancel, thread)
-            self.swept.notice("started", task_id, f"attempt {attempting.number}")
-            thread.start()
-
-    def _attempt(self, task: Task, attempting: Attempting) -> None:
-        """The body of an attempt's thread."""
+    def _start(self, group: Sequence[Candidate]) -> None:
         try:
-            ended: Result | BaseException = run_attempt(task, attempting)
-        except BaseException as error:
-            ended = error
-        self._done.put((task.task_id, ended))
+            claims = claim(self.exchange, self.intake, group)
+        except OSError as error:
+            for candidate in group:
+                self.intake.pass_over(candidate)
+                self.swept.tell_trouble(candidate.task_id, error)
+            return
+        if not claims:
+            return
+        running = _Running(claims, Cancel())
+        running.thread = threading.Thread(target=self._attempt_all, args=(running,), daemon=True)
+        self._running.append(running)
+        running.thread.start()
+
+    def _attempt_all(self, running: _Running) -> None:
+        """The body of a group's thread."""
+        came_of_it: list[Ended] = []
+        for one in running.claims:
+            try:
+                came_of_it.append((one, self._attempt(one, running.cancel)))
+            except BaseException as error:
+                came_of_it.append((one, error))
+        self._done.put((running, came_of_it))
+
+    def _attempt(self, claimed: Claim, cancel: Cancel) -> Result | None:
+        task, lease, earlier = claimed.task, claimed.lease, claimed.record.attempts
+        if self.exchange.asked_to_cancel(task.task_id):
+            return unrun_result(task, cancelled(task.task_id), earlier)
+        if self._stop and task.kind.quick:
+            return None
+        number = len(earlier) + 1
+        now = Attempt(number, utc_now(), "running", worker_id=task.worker_id)
+        lease.begins(earlier, now, task.timeout_seconds)
+        self.swept.notice("started", task.task_id, f"attempt {number}")
+        attempting = Attempting(
+            number=number,
+            folder=Path(self.exchange.run_folder(task.task_id)),
+            worker_id=task.worker_id,
+            config=self.config,
+            cancel=cancel,
+            lease=lease.descriptor,
+            runs_program=lease.runs_program,
+            earlier=earlier,
+            say=lambda line: self.swept.notice("progress", task.task_id, line),
+        )
+        return run_attempt(task, attempting)
 
     def _cancel_what_was_asked(self) -> None:
-        for task_id, running in self._running.items():
-            if not running.cancel.is_set() and self.exchange.asked_to_cancel(task_id):
+        for running in self._running:
+            alone = running.claims[0].task.task_id if len(running.claims) == 1 else None
+            # The members of a group are asked about before each is begun, and are quick.
+            if alone and not running.cancel.is_set() and self.exchange.asked_to_cancel(alone):
                 running.cancel.set("cancelled")
+
+    def _give_signs_of_life(self) -> None:
+        self.exchange.touch_last_sweep()
+        for running in self._running:
+            for one in running.claims:
+                one.lease.beat()
 
     def _stop_for(self, signal_name: str) -> None:
         """A signal: claim nothing more and end what runs."""
         self._stop = signal_name
-        for running in self._running.values():
+        for running in self._running:
             running.cancel.set(f"the sweep was ended by {signal_name}")
 
     # -- settle ------------------------------------------------------------------------------
 
-    def _settle_attempt(self, task_id: str, ended: Result | BaseException) -> None:
-        running = self._running.pop(task_id)
+    def _settle_group(self, running: _Running, came_of_it: Sequence[Ended]) -> None:
+        self._running.remove(running)
+        assert running.thread is not None
         running.thread.join()
-        task, lease = running.task, running.lease
-        with self.swept.alone(task_id, lease):
-            if isinstance(ended, BaseException):
-                raise ended
-            if self._stop and ended.status == "cancelled":
-                self._leave_for_recovery(task, lease, ended)
-            elif self._may_retry(task, ended):
-                self._back_off(task, lease, ended)
-            else:
-                self._settle(task, lease, ended)
+        to_settle: list[tuple[Claim, Result]] = []
+        for one, result in came_of_it:
+            with self.swept.alone(one.task.task_id, one.lease):
+                if isinstance(result, BaseException):
+                    raise result
+                if result is None:
+                    one.lease.release()  # claimed and not begun, as its lease says
+                elif self._stop and result.status == "cancelled":
+                    self._leave_for_recovery(one.task, one.lease, result)
+                elif self._may_retry(one.task, result):
+                    self._back_off(one.task, one.lease, result)
+                else:
+                    to_settle.append((one, result))
+        for _, result in self.swept.together(to_settle, self._settle_all, lambda e: e[0].lease):
+            self.swept.tell_ended("ended", result)
 
-    def _leave_for_recovery(self, task: Task, lease: Lease, ended: Result) -> None:
+    def _settle_all(self, some: Sequence[tuple[Claim, Result]]) -> None:
+        settle(
+            self.exchange,
+            [ended(one.lease, result, status_key=one.task.status_key) for one, result in some],
+        )
+
+    def _leave_for_recovery(self, task: Task, lease: Lease, came: Result) -> None:
         if task.kind.safe_to_repeat:
             lease.release()  # what the lease says stays: the next sweep counts this attempt
             return
-        attempts = with_status(ended.attempts, "interrupted")
+        attempts = with_status(came.attempts, "interrupted")
         result = interrupted_result(task, attempts)
-        result.outputs, result.logs = ended.outputs, ended.logs
+        result.outputs, result.logs = came.outputs, came.logs
         self._settle(task, lease, result)
 
     def _may_retry(self, task: Task, ended: Result) -> bool:
         passing = ended.error is not None and ended.error.action == "retry"
         return passing and len(ended.attempts) < task.retry.max_attempts
 
-    def _back_off(self, task: Task, lease: Lease, ended: Result) -> None:
+    def _back_off(self, task: Task, lease: Lease, came: Result) -> None:
         """Park until a time that doubles with each attempt, spread so that retries do not meet."""
-        wait = task.retry.backoff_seconds * 2 ** (len(ended.attempts) - 1)
-        due = datetime.now(UTC) + timedelta(seconds=wait * random.uniform(0.75, 1.25))
-        lease.write(lease_record(ended.attempts))
-        path = self.exchange.task_path("in-progress", task.task_id)
-        rewrite(path, {"status": "waiting"}, {"not_before": utc(due + timedelta(seconds=1))})
-        durable.move(path, self.exchange.task_path("waiting", task.task_id))
+        wait = task.retry.backoff_seconds * 2 ** (len(came.attempts) - 1)
+        wait = min(wait, LONGEST_BACKOFF) * random.uniform(0.75, 1.25)
+        due = utc(datetime.now(UTC) + timedelta(seconds=wait + 1))
+        lease.rests(came.attempts, backoff=wait + 1)
+        park(self.exchange, [Parking(lease, "in-progress", "backed-off", {"not_before": due})])
         lease.release()
-        reason = f"{ended.verdict} Tried again after {utc(due)}."
+        reason = f"{came.verdict} Tried again after {due}."
         self.swept.parked[task.task_id] = reason
         self.swept.notice("parked", task.task_id, reason)
 
     def _settle(self, task: Task, lease: Lease, result: Result) -> None:
-        settle(self.exchange, lease, result)
+        settle(self.exchange, [ended(lease, result, status_key=task.status_key)])
         self.swept.tell_ended("ended", result)
 
     # -- afterwards --------------------------------------------------------------------------

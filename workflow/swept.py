@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, TypeVar
 
 from workflow.lease import Lease
 from workflow.result import Result
 
 Happening = Literal["started", "progress", "ended", "parked", "refused", "recovered", "archived"]
+Entry = TypeVar("Entry")
 Notice = Callable[[Happening, str, str], None]
 """Told what happens: which kind, to which task, and one line about it."""
 
@@ -53,6 +54,34 @@ class Swept:
             with contextlib.suppress(OSError):
                 lease.release()
             self.tell_trouble(task_id, error)
+
+    def together(
+        self,
+        entries: Sequence[Entry],
+        do: Callable[[Sequence[Entry]], None],
+        lease_of: Callable[[Entry], Lease],
+    ) -> list[Entry]:
+        """Do something to many tasks with the syncs of one; gives those for which it was done.
+
+        Where the system refuses it for all, each is tried by itself: one bad task never stops the
+        others. The lease of one that fails is let go.
+        """
+        if not entries:
+            return []
+        if len(entries) > 1:
+            try:
+                do(entries)
+            except OSError:
+                pass
+            else:
+                return list(entries)
+        done = []
+        for entry in entries:
+            lease = lease_of(entry)
+            with self.alone(lease.task_id, lease):
+                do([entry])
+                done.append(entry)
+        return done
 
     def tell_trouble(self, task_id: str, error: OSError) -> None:
         """The disk is full, a folder cannot be written, …: the task stays where it is."""

@@ -25,6 +25,7 @@ from workflow.expectations import Expectation
 from workflow.handler import Handler, Params
 from workflow.handlers import TaskType, find_type, unknown_type
 from workflow.result import hostname
+from workflow.status_key import StatusKey, find_status
 
 PRIORITIES = ("urgent", "high", "normal", "low")
 
@@ -100,6 +101,9 @@ class Task:
     retry: Retry
     resources: frozenset[str]
     """What no two tasks may use at the same time."""
+    raw: bytes
+    """The file that says all this."""
+    status_key: StatusKey | None
     warnings: tuple[str, ...] = ()
 
     @property
@@ -179,6 +183,8 @@ def build_task(read: Document, task_id: str, config: Config) -> Task:
         timeout_seconds=minutes * 60,
         retry=file.retry or config.policies.retry,
         resources=frozenset(used),
+        raw=read.encode(),
+        status_key=find_status(read),
         warnings=tuple(_warnings(read, task_id)),
     )
 

@@ -64,8 +64,19 @@ def _meant(problem: Problem) -> str | None:
     return f"did you mean {' or '.join(problem.did_you_mean)}?" if problem.did_you_mean else None
 
 
-def unrun_result(task: Task, error: TaskError) -> Result:
-    """The result of a task that was never started."""
+def cancelled(task_id: str) -> TaskError:
+    """Why a task was not run that somebody cancelled."""
+    return TaskError(
+        code="cancelled",
+        category="decision",
+        message="it was cancelled before it ran",
+        action="escalate",
+        hint=f"submit it again with `workflow retry {task_id}`",
+    )
+
+
+def unrun_result(task: Task, error: TaskError, attempts: Sequence[Attempt] = ()) -> Result:
+    """The result of a task that was never started, or not once more after these attempts."""
     now = utc(datetime.now(UTC))
     return Result(
         task_id=task.task_id,
@@ -78,6 +89,7 @@ def unrun_result(task: Task, error: TaskError) -> Result:
         worker_id=task.worker_id,
         environment=task.environment,
         error=error,
+        attempts=attempts,
         warnings=task.warnings,
     )
 

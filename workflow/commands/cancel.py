@@ -8,7 +8,7 @@ import typer
 
 from workflow.cli import Place, command
 from workflow.commands import choices
-from workflow.errors import Exit, TaskError, WorkflowError
+from workflow.errors import Exit, WorkflowError
 from workflow.overview import ENDED, resolve
 from workflow.reply import Reply
 
@@ -28,9 +28,10 @@ def run(
     \b
     workflow cancel 2026-01-19-1430-hugo-build-staging
     """
-    from workflow.settle import refuse, settle
+    from workflow.lease import read_record
+    from workflow.settle import ended, refused, settle
     from workflow.task import InvalidTask, load_task
-    from workflow.unrun import unrun_result
+    from workflow.unrun import cancelled, unrun_result
 
     exchange = place.exchange()
     exchange.prepare()
@@ -60,16 +61,12 @@ def run(
     try:
         task, _ = load_task(again.path, task_id, place.config())
     except InvalidTask as error:
-        refused = refuse(exchange, lease, task_id, again.state, error)
-        return Reply(data={"task_id": refused.task_id, "status": "failed"}, notes=[refused.verdict])
-    reason = TaskError(
-        code="cancelled",
-        category="decision",
-        message="it was cancelled before it ran",
-        action="escalate",
-        hint=f"submit it again with `workflow retry {task_id}`",
-    )
-    settle(exchange, lease, unrun_result(task, reason), again.state)
+        ending, verdict = refused(exchange, lease, task_id, again.state, error)
+        settle(exchange, [ending])
+        return Reply(data={"task_id": verdict.task_id, "status": "failed"}, notes=[verdict.verdict])
+    attempts = read_record(lease.read()).attempts
+    result = unrun_result(task, cancelled(task_id), attempts)
+    settle(exchange, [ended(lease, result, again.state, task.status_key)])
     return Reply(
         data={"task_id": task_id, "status": "cancelled"}, notes=[f"{task_id} is cancelled."]
     )

@@ -12,6 +12,7 @@ from workflow.cli import Place, command
 from workflow.commands import choices
 from workflow.errors import Exit, WorkflowError
 from workflow.overview import ENDED, resolve, sweeper_warning
+from workflow.pending import publish_task, submitting
 from workflow.reply import Reply
 from workflow.result import utc
 
@@ -64,8 +65,8 @@ def run(
     def render(new_id: str) -> bytes:
         return read.replace({"task_id": new_id, **changes}).encode()
 
-    with exchange.submitting():
-        new_id = exchange.submit(_fresh_name(found.task_id, now), render)
+    with submitting(exchange):
+        new_id = publish_task(exchange, _fresh_name(found.task_id, now), render)
     reply = Reply(
         data={"task_id": new_id, "retry_of": found.task_id},
         text=new_id,

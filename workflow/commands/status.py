@@ -76,7 +76,13 @@ def run(
 
 def _running_line(task: dict[str, Any]) -> str:
     began = since(task.get("started_at"))
-    return f"running   {task['task_id']}" + (f"  since {began}" if began else "")
+    beat = task.get("last_sign_of_life_seconds")
+    said = f"running   {task['task_id']}" + (f"  {began}" if began else "")
+    if beat is not None:
+        said += f", last sign of life {ago(beat)} ago"
+    if task.get("sweep_lives") is False:
+        said += "; its sweep is gone: the next one sees to it"
+    return said
 
 
 def _following(

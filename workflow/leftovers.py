@@ -1,0 +1,36 @@
+"""What writers that died have left behind, and what was put aside to be removed at leisure."""
+
+from __future__ import annotations
+
+import os
+import shutil
+
+from workflow import durable, layout
+from workflow.exchange import Exchange
+
+
+def remove_leftovers(exchange: Exchange) -> int:
+    """Remove the temporary files of writers that died; returns their number."""
+    removed = 0
+    folders = [exchange.folder(state) for state in ("pending", "waiting", "in-progress")]
+    # Nothing is ever written into completed and failed, only moved there; and results are
+    # written into the newest days only, an older one was swept when it was newest.
+    folders += [*exchange.days()[:2], exchange.path(layout.LATEST), exchange.path(layout.RUNTIME)]
+    for folder in folders:
+        for name in os.listdir(folder):
+            path = os.path.join(folder, name)
+            if not (name.startswith(".") and name.endswith(durable.TEMPORARY)):
+                continue
+            if os.path.islink(path):  # of results/latest/: derived, and set again by the next
+                os.unlink(path)
+                removed += 1
+            else:
+                removed += durable.remove_if_abandoned(path)
+    return removed
+
+
+def empty_trash(exchange: Exchange) -> None:
+    """Remove the folders that were put aside because removing them takes long."""
+    folder = exchange.path(layout.TRASH)
+    for name in os.listdir(folder):
+        shutil.rmtree(os.path.join(folder, name), ignore_errors=True)
