@@ -162,8 +162,9 @@ def test_an_id_is_resolved_from_its_file_name_too(exchange: Exchange) -> None:
 # -- results -----------------------------------------------------------------------------------
 
 
-def test_a_task_has_one_result_whatever_the_day(exchange: Exchange) -> None:
-    for day, verdict in (("2026-01-19", "The first."), ("2026-01-20", "The second.")):
+def test_a_result_that_was_published_is_never_replaced(exchange: Exchange) -> None:
+    day = "2026-01-19"
+    for verdict in ("The first.", "The second."):
         _put(exchange.task_path("in-progress", ID), "---\ntask_type: noop\n---\n")
         lease = exchange.lease(ID)
         assert lease is not None

@@ -23,9 +23,11 @@ LAYERS = [
     {"settle", "overview", "swept"},
     {"intake"},
     {"claim"},
+    {"audit"},
     {"sweep", "doctor"},
     {"reply", "sweeping"},
     {"boundary"},
+    {"background"},
     {"cli"},
     {"commands"},
     {"__main__", "__init__"},
@@ -42,7 +44,7 @@ HEAVY_OWNERS = {
     "regex": {"expectations"},
     "yaml": {"yaml12", "document"},
     "typer": {"cli", "commands"},
-    "subprocess": {"process", "kinship", "hugo", "commands"},
+    "subprocess": {"process", "kinship", "hugo", "background", "commands"},
 }
 """Whose a library is. `commands/demo` runs ourselves as a person would."""
 

@@ -404,7 +404,7 @@ def test_whatever_a_task_says_it_is_taken_or_refused_with_reasons(
     except InvalidTask as error:
         assert error.problems
         assert all(p.message and p.line for p in error.problems)
-        refused_result(TASK_ID, TASK_ID, error)
+        refused_result(TASK_ID, TASK_ID, None, error)
     else:
         assert task.timeout_seconds > 0
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Literal
 
 from workflow import document
 from workflow.errors import TaskError
 from workflow.exchange import Exchange
+from workflow.lease import read_record
 from workflow.result import read_result, utc
 from workflow.task import Task
 
@@ -46,12 +47,28 @@ def admit(task: Task, exchange: Exchange, now: datetime) -> Parked | Doomed | No
                     hint=f"see `workflow show {predecessor}`, mend it and submit both again",
                 )
             )
-    not_before = task.file.not_before
-    if not_before is not None and not_before > now:
-        return Parked("time", f"not before {utc(not_before)}", not_before)
+    due = _due(task, exchange, now)
+    if due is not None:
+        return Parked("time", f"not before {utc(due)}", due)
     if task.file.requires_approval and not task.file.approval:
         return Parked("approval", "waits for a person's approval")
     return None
+
+
+def _due(task: Task, exchange: Exchange, now: datetime) -> datetime | None:
+    """When its time will have come; None if it has.
+
+    A retry's time is told by the time since boot: where the clock was set back a year, it must not
+    wait for a year.
+    """
+    not_before = task.file.not_before
+    if not_before is None or not_before <= now:
+        return None
+    record = read_record(exchange.read_lease(task.task_id))
+    seconds = record.seconds_to_go(utc(not_before))
+    if seconds is None:
+        return not_before
+    return now + timedelta(seconds=seconds) if seconds > 0 else None
 
 
 def _ended(predecessor: str, exchange: Exchange) -> str | None:

@@ -53,9 +53,9 @@ def _month_of(exchange: Exchange, task_id: str, current: str) -> str | None:
 
     None if it can be told without a look at its result that it is too young.
     """
-    if layout.dated(task_id) and task_id[:7] >= current:
+    if layout.dated(task_id) and task_id[:7] == current:
         return None
-    result = exchange.result(task_id)
+    result = exchange.result(task_id, everywhere=True)
     if result is not None:
         return os.path.basename(os.path.dirname(result))[:7]
     return task_id[:7] if layout.dated(task_id) else None
@@ -128,7 +128,7 @@ def _mend_latest(exchange: Exchange) -> None:
         link = os.path.join(folder, name)
         if os.path.islink(link) and not os.path.exists(link):
             file = os.path.basename(os.readlink(link))
-            found = exchange.result(file.removesuffix(layout.RESULT_SUFFIX))
+            found = exchange.result(file.removesuffix(layout.RESULT_SUFFIX), everywhere=True)
             if found is None:
                 os.unlink(link)
             else:

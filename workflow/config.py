@@ -99,6 +99,9 @@ class Policies(_Strict):
     timeout_minutes: float = Field(default=10, gt=0, le=1440, description="limit for one attempt")
     retry: Retry = Retry()
     archive: Literal["monthly", "never"] = "monthly"
+    submit_starts_sweep: Literal["with-wait", "always", "never"] = Field(
+        default="with-wait", description="whether `submit` starts a sweep, not to wait for a timer"
+    )
     sweeper_stale_seconds: float = Field(
         default=120, ge=1, description="silence after which the timer counts as dead"
     )

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from workflow import layout
+from workflow.audit import audit
 from workflow.config import Config
 from workflow.errors import TaskFailed
 from workflow.exchange import Exchange
@@ -21,6 +22,7 @@ from workflow.leftovers import empty_trash, remove_leftovers
 from workflow.overview import sweeper_warning
 
 LOW_DISK_BYTES = 200 * 1024 * 1024
+_SHOWN = 5
 _SYNCED = ("Mobile Documents", "Dropbox", "OneDrive", "Google Drive", "CloudStorage")
 """Folders that a service rewrites behind our back: renames and locks mean nothing there."""
 
@@ -47,6 +49,7 @@ def examine(exchange: Exchange, config: Config) -> list[Finding]:
         *_hugo(config),
         *_sites(config),
         *_handlers(),
+        *_trail(exchange),
         *_timer(exchange, config),
     ]
 
@@ -171,6 +174,33 @@ def _handlers() -> Iterator[Finding]:
             f"cannot be used: {reason}",
             "mend or remove the package that brings it",
         )
+
+
+def _trail(exchange: Exchange) -> Iterator[Finding]:
+    """The journal, and whether the tasks and results that it tells of are as they were."""
+    found = audit(exchange)
+    said = found.journal
+    for place in said.broken[:_SHOWN]:
+        yield Finding(
+            "journal",
+            "failed",
+            f"was altered: {layout.JOURNAL}/{place}",
+            "no task is affected; find out who changed it, and compare it with a backup",
+        )
+    if found.altered:
+        more = f" and {len(found.altered) - _SHOWN} more" if len(found.altered) > _SHOWN else ""
+        yield Finding(
+            "audit trail",
+            "failed",
+            f"changed since they were written: {', '.join(found.altered[:_SHOWN])}{more}",
+            "compare them with git or a backup",
+        )
+    if not said.broken and not found.altered:
+        text = f"{said.lines} lines, chain whole to {said.head[:12]}"
+        text += f"; {found.compared} files are as they were written" if found.compared else ""
+        text += f"; {said.torn} lines torn by crashes" if said.torn else ""
+        text += f"; {found.missing} files were cleared away" if found.missing else ""
+        yield Finding("journal", "ok", text)
 
 
 def _timer(exchange: Exchange, config: Config) -> Iterator[Finding]:

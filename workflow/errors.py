@@ -57,6 +57,9 @@ class TaskError:
     excerpt: str | None = None
     hint: str | None = None
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "message", _cut(self.message, 2_000))
+
     def as_dict(self) -> dict[str, Any]:
         """The keys that say something, in the order in which a person reads them."""
         order = ("code", "category", "message", "file", "line", "column", "excerpt", "hint")
@@ -95,6 +98,10 @@ class Problem:
     column: int | None = None
     hint: str | None = None
     did_you_mean: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        # It may quote what somebody wrote, and has to fit into a notification.
+        object.__setattr__(self, "message", _cut(self.message, 300))
 
     def as_dict(self) -> dict[str, Any]:
         return {k: v for k, v in asdict(self).items() if v not in (None, (), [])}
@@ -137,6 +144,10 @@ class WorkflowError(Exception):
         if self.problems:
             body["problems"] = [problem.as_dict() for problem in self.problems]
         return body
+
+
+def _cut(text: str, longest: int) -> str:
+    return text if len(text) <= longest else f"{text[: longest - 1]}…"
 
 
 def nearest(word: str, known: Sequence[str]) -> tuple[str, ...]:

@@ -90,17 +90,21 @@ class Exchange:
 
     # -- finding -----------------------------------------------------------------------------
 
-    def find(self, task_id: str) -> Found | None:
-        """The task with exactly this id, in any state, then in the archive."""
+    def find(self, task_id: str, *, everywhere: bool = False) -> Found | None:
+        """The task with exactly this id, in any state, then in the archive.
+
+        `everywhere`: also in archived months before that of its id, where a task lies whose id was
+        made while the clock was ahead. Its cost grows with the archive.
+        """
         for state in STATE_FOLDERS:  # in the order in which tasks move
             path = self.task_path(state, task_id)
             if os.path.lexists(path):
                 return Found(task_id, state, path)
-        return self.archived(task_id)
+        return self.archived(task_id, everywhere=everywhere)
 
-    def archived(self, task_id: str) -> Found | None:
+    def archived(self, task_id: str, *, everywhere: bool = False) -> Found | None:
         """The task with exactly this id in the archive."""
-        for month in self._months(task_id):
+        for month in self._months("" if everywhere else task_id):
             path = self.path(layout.ARCHIVE, month, "tasks", task_id + SUFFIX)
             if os.path.lexists(path):
                 return Found(task_id, "archived", path, archived=True)
@@ -168,7 +172,7 @@ class Exchange:
         days = [name for name in _names(folder) if re.fullmatch(r"\d{4}-\d{2}-\d{2}", name)]
         return [os.path.join(folder, day) for day in sorted(days, reverse=True)]
 
-    def _homes(self, task_id: str) -> Iterator[str]:
+    def _homes(self, task_id: str, everywhere: bool) -> Iterator[str]:
         """The folders in which a task's result may lie, the likeliest first.
 
         Most tasks end on the day that their id names; the others within the days since, of
@@ -178,24 +182,24 @@ class Exchange:
         if dated:
             yield self.path(layout.RESULTS, "-".join(dated.groups()))
         yield from self.days()
-        for month in self._months(task_id):
+        for month in self._months("" if everywhere else task_id):
             results = self.path(layout.ARCHIVE, month, "results")
             for day in sorted(_names(results)):
                 yield os.path.join(results, day)
 
-    def result(self, task_id: str) -> str | None:
-        """The path of a task's result, wherever it lies; None while there is none."""
-        return self._at_home(task_id, RESULT_SUFFIX)
+    def result(self, task_id: str, *, everywhere: bool = False) -> str | None:
+        """The path of a task's result; None while there is none. `everywhere`: as for `find`."""
+        return self._at_home(task_id, RESULT_SUFFIX, everywhere)
 
     def logs(self, task_id: str) -> str | None:
         """The folder of a task's logs: of the running attempt, else beside its result."""
         running = self.path(layout.RUNS, task_id)
         if os.path.isdir(running):
             return running
-        return self._at_home(task_id, LOGS_SUFFIX)
+        return self._at_home(task_id, LOGS_SUFFIX, everywhere=True)
 
-    def _at_home(self, task_id: str, suffix: str) -> str | None:
-        for home in self._homes(task_id):
+    def _at_home(self, task_id: str, suffix: str, everywhere: bool) -> str | None:
+        for home in self._homes(task_id, everywhere):
             path = os.path.join(home, task_id + suffix)
             if os.path.lexists(path):
                 return path

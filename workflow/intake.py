@@ -24,7 +24,7 @@ from workflow.unrun import safe_id, unrun_result
 
 GROUP = 50
 """Tasks that share their syncs. Each holds up to three open files, and macOS allows us 256."""
-_KEPT = 256
+_KEPT = 1_000
 """Tasks that are kept as they were read until they run. The others are read once more: what a
 sweep needs of memory must not grow with the number of tasks."""
 
@@ -117,9 +117,10 @@ class Intake:
             return
         if state == "pending" and self._is_used(task_id):
             return
-        self._decide(state, task)
+        self.decide(state, task)
 
-    def _decide(self, state: str, task: Task) -> None:
+    def decide(self, state: str, task: Task) -> None:
+        """Offer, park or end a task, as its keys say."""
         decision = admit(task, self.exchange, datetime.now(UTC))
         if decision is None:
             self.offer(task, state)

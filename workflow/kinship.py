@@ -145,6 +145,20 @@ def _await_empty(pgid: int, seconds: float) -> None:
         pause.wait(0.02)
 
 
+def program_lives(pid: int, start: str) -> bool:
+    """Whether the program that began as `pid` with this `process_start`, and led a group of its
+    own, or anything in that group, still lives."""
+    now = process_start(pid)
+    if now is not None:
+        return now == start
+    try:
+        os.killpg(pid, 0)  # its number stays taken while the group has members
+    except (ProcessLookupError, PermissionError):
+        return False
+    kin = living_kin(pid, set(), None)
+    return True if kin is None else bool(kin)
+
+
 def process_start(pid: int) -> str | None:
     """Tells this process from all others that ever had, or will have, its number; None if no such
     process lives (a zombie does not). Never parsed, only compared."""

@@ -76,15 +76,27 @@ class Lease:
         programs = [*self._record.get("programs", ()), {"pid": pid, "start": _start(pid)}]
         self._write({**self._record, "programs": programs[-8:]})
 
-    def rests(self, attempts: Sequence[Attempt], *, backoff: float | None = None) -> None:
-        """Say which attempts were made; `backoff` is for how many seconds it is parked now.
+    def rests(self, attempts: Sequence[Attempt]) -> None:
+        """Say which attempts were made.
 
         Made durable: a task that takes the whole machine down must not be tried for ever.
         """
-        record: dict[str, Any] = {"attempts": _dicts(attempts)}
-        if backoff is not None:
-            record |= {"backoff_seconds": round(backoff, 3), "backing_off_since": utc_now()}
-        self._write(record)
+        self._write({"attempts": _dicts(attempts)})
+        os.fsync(self.descriptor)
+
+    def backs_off(self, attempts: Sequence[Attempt], not_before: str, seconds: float) -> None:
+        """Say which attempts were made, and that the next is due in so many seconds.
+
+        `not_before` is what the clock will say then, unless it is set meanwhile.
+        """
+        self._write(
+            {
+                "attempts": _dicts(attempts),
+                "boot": kinship.boot(),
+                "not_before": not_before,
+                "due_since_boot": kinship.since_boot() + seconds,
+            }
+        )
         os.fsync(self.descriptor)
 
     def beat(self) -> None:
@@ -129,7 +141,8 @@ class Record:
     deadline: str | None = None
     deadline_since_boot: float | None = None
     programs: Sequence[dict[str, Any]] = ()
-    backoff_seconds: float | None = None
+    not_before: str | None = None
+    due_since_boot: float | None = None
 
     def sweep_lives(self) -> bool:
         """Whether the process that made this attempt still runs, on this machine."""
@@ -140,13 +153,35 @@ class Record:
         due = self.deadline_since_boot
         return due is None or self.boot != kinship.boot() or kinship.since_boot() > due
 
+    def seconds_to_go(self, not_before: str) -> float | None:
+        """How long a retry that is due at `not_before` has to wait, whatever the clock says now.
+
+        None if it cannot be told: another boot, or somebody else's `not_before`.
+        """
+        if self.due_since_boot is None or (not_before, kinship.boot()) != (
+            self.not_before,
+            self.boot,
+        ):
+            return None
+        return self.due_since_boot - kinship.since_boot()
+
+    def programs_live(self) -> bool:
+        """Whether a program of the attempt still runs, though it may have let go of the lease."""
+        return bool(self._living())
+
     def end_left_overs(self, lease_path: str) -> None:
         """End what a dead sweep's attempt left running, so that its lease becomes free."""
-        for program in self.programs:
-            pid, start = program.get("pid"), program.get("start")
-            if isinstance(pid, int) and pid > 1 and start and _start(pid) == start:
-                kinship.end_group(pid)
+        for pid in self._living():
+            kinship.end_group(pid)
         kinship.end_holders(lease_path)
+
+    def _living(self) -> list[int]:
+        known = [(program.get("pid"), program.get("start")) for program in self.programs]
+        return [
+            pid
+            for pid, start in known
+            if isinstance(pid, int) and pid > 1 and start and kinship.program_lives(pid, start)
+        ]
 
 
 def read_record(raw: bytes) -> Record:

@@ -26,6 +26,22 @@ def remove_leftovers(exchange: Exchange) -> int:
                 removed += 1
             else:
                 removed += durable.remove_if_abandoned(path)
+    return removed + _of_ended_tasks(exchange)
+
+
+def _of_ended_tasks(exchange: Exchange) -> int:
+    """Remove leases and empty run folders of tasks that have ended, or are not there."""
+    removed = 0
+    leases = [name.removesuffix(".json") for name in os.listdir(exchange.path(layout.LEASES))]
+    for task_id in {*leases, *os.listdir(exchange.path(layout.RUNS))}:
+        states = ("pending", "waiting", "in-progress")
+        if any(os.path.lexists(exchange.task_path(state, task_id)) for state in states):
+            continue
+        lease = exchange.lease(task_id)
+        if lease is not None:
+            exchange.clear_run(task_id)
+            lease.release(remove=True)
+            removed += 1
     return removed
 
 

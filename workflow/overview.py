@@ -35,7 +35,7 @@ def resolve(exchange: Exchange, written: str) -> Found:
                 "no_such_task", "no task has ended yet", Exit.NO_SUCH_TASK, hint="workflow list"
             )
         task_id = os.path.basename(newest).removesuffix(layout.RESULT_SUFFIX)
-    found = exchange.find(task_id) if task_id and "/" not in task_id else None
+    found = exchange.find(task_id, everywhere=True) if task_id and "/" not in task_id else None
     if found is not None:
         return found
     matching = exchange.matching(task_id) if task_id else []
@@ -96,7 +96,7 @@ def overview(exchange: Exchange, found: Found) -> dict[str, Any]:
     """One task in a few keys: `status` is how it ended, or else the state that it is in."""
     told: dict[str, Any] = {"task_id": found.task_id, "state": found.state, "status": found.state}
     if found.state in ENDED:
-        path = exchange.result(found.task_id)
+        path = exchange.result(found.task_id, everywhere=True)
         if path is None:
             told["summary"] = "its result was cleared away"
             return told | _of_file(found)

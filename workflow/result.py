@@ -203,8 +203,18 @@ class _Cleaner:
 
         self.scrub = scrubber()
 
-    def clean(self, value: Any, depth: int = 0) -> Any:
+    def clean(self, value: Any) -> Any:
         """`value` of plain types, without secrets and without what no text file should hold."""
+        # Nearly always there is nothing to take out, and one look at all of it together tells.
+        texts: list[str] = []
+        if _gather(value, texts):
+            together = "\n".join(texts)
+            dirty = _UNPRINTABLE.search(together) or _ESCAPES.search(together)
+            if not dirty and "\r" not in together and self.scrub(together) == together:
+                return yaml12.plain(value)
+        return self._cleaned(value)
+
+    def _cleaned(self, value: Any, depth: int = 0) -> Any:
         if isinstance(value, str):
             text = re.sub(r"\r+\n?", "\n", _ESCAPES.sub("", value))
             return self.scrub(_UNPRINTABLE.sub("�", text))
@@ -213,16 +223,17 @@ class _Cleaner:
             return (
                 plain
                 if plain is None or isinstance(plain, (bool, int, float))
-                else self.clean(plain, depth)
+                else self._cleaned(plain, depth)
             )
         if depth > _DEEPEST:
             return "[nested too deeply]"
         if isinstance(value, Mapping):
-            pairs = (
-                (self.clean(str(key)), self.clean(item, depth + 1)) for key, item in value.items()
-            )
+            pairs = [
+                (self._cleaned(str(key)), self._cleaned(item, depth + 1))
+                for key, item in value.items()
+            ]
             return {key: self._unnamed(key, item) for key, item in pairs}
-        return [self.clean(item, depth + 1) for item in value]
+        return [self._cleaned(item, depth + 1) for item in value]
 
     def _unnamed(self, name: str, value: Any) -> Any:
         """`value`, unless its name is what tells that it is a secret."""
@@ -230,6 +241,25 @@ class _Cleaner:
             return value
         pair = f"{name}: {value}"
         return value if self.scrub(pair) == pair else "[redacted]"
+
+
+def _gather(value: Any, texts: list[str], depth: int = 0) -> bool:
+    """Put every text in `value` into `texts`, behind its name. False if it nests too deeply."""
+    if isinstance(value, str):
+        texts.append(value)
+    elif isinstance(value, Mapping):
+        for key, item in value.items():
+            if isinstance(item, str):
+                texts.append(f"{key}: {item}")
+            else:
+                texts.append(str(key))
+                if not _gather(item, texts, depth + 1):
+                    return False
+    elif isinstance(value, (list, tuple, set, frozenset)):
+        return depth <= _DEEPEST and all(_gather(item, texts, depth + 1) for item in value)
+    elif not isinstance(value, (bool, int, float)) and value is not None:
+        texts.append(str(value))
+    return depth <= _DEEPEST
 
 
 def _shortened(value: Any) -> Any:

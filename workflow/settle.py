@@ -17,9 +17,9 @@ from workflow.document import InvalidDocument, read_regular
 from workflow.durable import Stage, Staged
 from workflow.exchange import Exchange
 from workflow.journal import Move, digest
-from workflow.layout import RESULT_SUFFIX
-from workflow.lease import Lease
-from workflow.result import Result, render
+from workflow.layout import RESULT_SUFFIX, SUFFIX
+from workflow.lease import Lease, read_record
+from workflow.result import Result, hostname, read_result, render
 from workflow.status_key import StatusKey, follow
 from workflow.task import InvalidTask
 from workflow.unrun import refused_result, safe_id
@@ -40,7 +40,10 @@ class Ending:
     day: str
     what: str = "settled"
     result: Result | None = None
-    """None if it is published already."""
+    result_path: str | None = None
+    """Where the result lies if it is published already."""
+    task_type: str | None = None
+    environment: str | None = None
     status_key: StatusKey | None = None
     verbatim: bool = False
     """A file that is no task is moved byte for byte."""
@@ -62,40 +65,83 @@ def ended(
         result.task_id,
         result.day,
         result=result,
+        task_type=result.task_type,
+        environment=result.environment,
         status_key=status_key,
     )
 
 
-def published(lease: Lease, result_path: str, status: str) -> Ending:
+def published(lease: Lease, result_path: str) -> Ending:
     """A task in in-progress whose result was published by a sweep that then died."""
-    day = os.path.basename(os.path.dirname(result_path))
-    return Ending(lease, lease.task_id, "in-progress", status, lease.task_id, day, "recovered")
+    try:
+        said = read_result(result_path)
+    except InvalidDocument:
+        said = {}
+    return Ending(
+        lease,
+        lease.task_id,
+        "in-progress",
+        str(said.get("status")),
+        lease.task_id,
+        os.path.basename(os.path.dirname(result_path)),
+        what="recovered",
+        result_path=result_path,
+        task_type=said.get("task_type"),
+        environment=said.get("environment"),
+    )
 
 
 def refused(
     exchange: Exchange, lease: Lease, name: str, state: str, error: InvalidTask
 ) -> tuple[Ending, Result]:
     """A file that is no task: it goes to failed, with a result that says why."""
-    result = refused_result(_free_id(exchange, name, state), name, error)
+    file_digest = None
+    with suppress(InvalidDocument, FileNotFoundError):
+        file_digest = digest(read_regular(exchange.task_path(state, name)))
+    task_id, result_path = _free_id(exchange, name, state, file_digest)
+    result = refused_result(task_id, name, file_digest, error)
     ending = Ending(
-        lease, name, state, result.status, result.task_id, result.day, "refused", result
+        lease,
+        name,
+        state,
+        result.status,
+        task_id,
+        result.day,
+        what="refused",
+        result=result,
+        result_path=result_path,
+        verbatim=True,
     )
-    ending.verbatim = True
     return ending, result
 
 
-def _free_id(exchange: Exchange, name: str, state: str) -> str:
-    """An id for a refused file: its own where that can serve and nobody has it."""
+def _free_id(
+    exchange: Exchange, name: str, state: str, file_digest: str | None
+) -> tuple[str, str | None]:
+    """An id for a refused file: its own where that can serve and nobody has it.
+
+    Also the path of its result, if a sweep published that and died before it moved the file.
+    """
     wanted = safe_id(name)
     number = 1
     while True:
         candidate = wanted if number == 1 else f"{wanted}-refused-{number}"
         found = exchange.find(candidate)
         mine = found is None or (found.state == state and candidate == name)
-        used = exchange.result(candidate) or exchange.archived(candidate)
-        if mine and not used:
-            return candidate
+        if mine and not exchange.archived(candidate):
+            path = exchange.result(candidate)
+            if path is None or _is_refusal_of(path, name, file_digest):
+                return candidate, path
         number += 1
+
+
+def _is_refusal_of(result_path: str, name: str, file_digest: str | None) -> bool:
+    try:
+        outputs = read_result(result_path).get("outputs")
+    except InvalidDocument:
+        return False
+    refusal = {"file": f"{name}{SUFFIX}", "sha256": file_digest}
+    return isinstance(outputs, dict) and refusal.items() <= outputs.items()
 
 
 @dataclass
@@ -115,6 +161,7 @@ def settle(exchange: Exchange, endings: Sequence[Ending]) -> None:
     Raises OSError if the disk is full, …: then some may be settled and others not; every step can
     be made again, with the same leases.
     """
+    _claim_unrun(exchange, endings)
     with ExitStack() as open_until_synced:
         stage = open_until_synced.enter_context(Stage())
         shown = [_stage(exchange, stage, ending) for ending in endings]
@@ -125,6 +172,9 @@ def settle(exchange: Exchange, endings: Sequence[Ending]) -> None:
             if one.result is not None:
                 one.result.create(one.result_path)
         durable.sync_folders({os.path.dirname(one.result_path) for one in shown})
+        with suppress(OSError):  # derived: a full disk costs links only
+            for name, path in _latest(shown).items():
+                exchange.link_latest(name, path)
         for ending in endings:
             exchange.publish_logs(ending.task_id, ending.day)
         for one in shown:
@@ -134,23 +184,40 @@ def settle(exchange: Exchange, endings: Sequence[Ending]) -> None:
     for ending in endings:
         exchange.clear_run(ending.task_id)
         ending.lease.release(remove=True)
-    with suppress(OSError):  # derived, and the tasks have ended: a full disk costs links only
-        for name, path in _latest(shown).items():
-            exchange.link_latest(name, path)
+
+
+def _claim_unrun(exchange: Exchange, endings: Sequence[Ending]) -> None:
+    """Take tasks that end without a run out of pending and waiting first.
+
+    There a result beside the task would mean, after a crash, that its id was used before. A file
+    that is no task may have any name and is known by its digest instead.
+    """
+    unrun = [e for e in endings if e.state != "in-progress" and not e.verbatim]
+    if not unrun:
+        return
+    exchange.journal.write(Move(e.name, "claimed", e.state, "in-progress") for e in unrun)
+    folders = {exchange.folder(state) for e in unrun for state in (e.state, "in-progress")}
+    for ending in unrun:
+        ending.lease.claimed(read_record(ending.lease.read()).attempts, hostname())
+        source = exchange.task_path(ending.state, ending.name)
+        durable.rename(source, exchange.task_path("in-progress", ending.name))
+        ending.state = "in-progress"
+    durable.sync_folders(folders)
 
 
 def _stage(exchange: Exchange, stage: Stage, ending: Ending) -> _Shown:
-    path = exchange.result(ending.task_id)
-    result, result_digest = None, None
-    if path is None:
+    folder = exchange.day_folder(ending.day)
+    path = ending.result_path or os.path.join(folder, ending.task_id + RESULT_SUFFIX)
+    result = None
+    # It is there after a crash, or if settling it was tried before and the disk was full. Only
+    # the holder of the lease makes one, and finds it before anything else is done with the task.
+    if os.path.lexists(path):
+        with open(path, "rb") as before:
+            result_digest = digest(before.read())
+    else:
         assert ending.result is not None
         raw = render(ending.result)
-        folder = exchange.day_folder(ending.day)
-        path = os.path.join(folder, ending.task_id + RESULT_SUFFIX)
         result, result_digest = stage.write(folder, raw), digest(raw)
-    else:
-        with open(path, "rb") as published_before:
-            result_digest = digest(published_before.read())
     file, file_digest = None, None
     with suppress(InvalidDocument, FileNotFoundError):  # what is no plain file is only moved
         old = read_regular(exchange.task_path(ending.state, ending.name))
@@ -189,9 +256,9 @@ def _latest(shown: Sequence[_Shown]) -> dict[str, str]:
     """The links to set: of several results of one type the last one's."""
     links = {}
     for one in shown:
-        result = one.ending.result
-        if result is not None and result.task_type is not None:
-            links[result.task_type] = one.result_path
-            if result.environment:
-                links[f"{result.task_type}.{result.environment}"] = one.result_path
+        task_type, environment = one.ending.task_type, one.ending.environment
+        if task_type is not None:
+            links[task_type] = one.result_path
+            if environment:
+                links[f"{task_type}.{environment}"] = one.result_path
     return links

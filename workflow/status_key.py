@@ -6,6 +6,8 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
+from yaml.nodes import ScalarNode
+
 from workflow import document
 from workflow.document import Document
 
@@ -35,7 +37,7 @@ class StatusKey:
 def find_status(read: Document) -> StatusKey | None:
     """None if the file has no such key, or its value is more than one plain word."""
     for name, value in read.node.value if read.node is not None else ():
-        if name.value == "status" and getattr(value, "style", "") is None:
+        if name.value == "status" and isinstance(value, ScalarNode) and not value.style:
             start = read.start + value.start_mark.index
             end = read.start + value.end_mark.index
             word = read.text[start:end].encode()

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from workflow import archive, document, layout, leftovers
+from workflow import archive, durable, layout, leftovers
 from workflow.claim import Claim, claim
 from workflow.config import Config
 from workflow.exchange import Exchange
@@ -27,7 +27,7 @@ from workflow.intake import Candidate, Intake
 from workflow.lease import Lease, cut_off, read_record, utc_now, with_status
 from workflow.park import Parking, park
 from workflow.process import Cancel
-from workflow.result import Attempt, Result, read_result, utc
+from workflow.result import Attempt, Result, utc
 from workflow.runner import Attempting, run_attempt
 from workflow.settle import ended, published, settle
 from workflow.swept import Notice, Swept
@@ -130,18 +130,25 @@ class Sweep:
     def _recover(self) -> None:
         """See to every task in in-progress whose attempt is dead."""
         for task_id in self.exchange.names("in-progress"):
-            lease = self.exchange.lease(task_id) or self._lease_of_the_dead(task_id)
+            lease = self._lease_of_the_dead(task_id)
             if lease is not None:
                 with self.swept.alone(task_id, lease):
                     self._recover_one(task_id, lease)
 
     def _lease_of_the_dead(self, task_id: str) -> Lease | None:
-        """The lease of an attempt whose sweep is gone while its program lives.
+        """The lease of an attempt of which nothing lives any more; None while something does.
 
-        That program may finish what it does, up to its deadline, or until somebody cancels.
+        A program that outlives its sweep may finish what it does, up to its deadline, or until
+        somebody cancels; then it is ended. One that closed every file that it had inherited has let
+        go of the lease, and is known by its process group.
         """
-        record = read_record(self.exchange.read_lease(task_id))
-        if record.sweep_lives():
+        lease = self.exchange.lease(task_id)
+        record = read_record(self.exchange.read_lease(task_id) if lease is None else lease.read())
+        if lease is not None:
+            if not record.programs_live():
+                return lease
+            lease.release()
+        elif record.sweep_lives():
             return None
         if not (record.is_overdue() or self.exchange.asked_to_cancel(task_id)):
             said = f"its sweep is gone, its program still runs; ended at {record.deadline}"
@@ -155,7 +162,7 @@ class Sweep:
         result_path = self.exchange.result(task_id)
         if result_path is not None:
             # It was killed between publishing the result and moving the task.
-            settle(self.exchange, [published(lease, result_path, _status_of(result_path))])
+            settle(self.exchange, [published(lease, result_path)])
             self.swept.notice("recovered", task_id, "its result was there; settled")
             return
         try:
@@ -171,9 +178,9 @@ class Sweep:
         elif record.claimed or (task.kind.safe_to_repeat and made < task.retry.max_attempts):
             lease.rests(attempts)
             lease.release()
-            self.intake.offer(task, "in-progress")
-            said = f"attempt {made} was cut off; runs again" if made else "had not begun"
+            said = f"attempt {made} was cut off" if made else "it had not begun"
             self.swept.notice("recovered", task_id, said)
+            self.intake.decide("in-progress", task)
         else:
             self._settle(task, lease, interrupted_result(task, attempts))
 
@@ -302,7 +309,7 @@ class Sweep:
         wait = task.retry.backoff_seconds * 2 ** (len(came.attempts) - 1)
         wait = min(wait, LONGEST_BACKOFF) * random.uniform(0.75, 1.25)
         due = utc(datetime.now(UTC) + timedelta(seconds=wait + 1))
-        lease.rests(came.attempts, backoff=wait + 1)
+        lease.backs_off(came.attempts, due, wait + 1)
         park(self.exchange, [Parking(lease, "in-progress", "backed-off", {"not_before": due})])
         lease.release()
         reason = f"{came.verdict} Tried again after {due}."
@@ -339,17 +346,10 @@ class Sweep:
         due = midnight if self.intake.next_due is None else min(midnight, self.intake.next_due)
         text = f"{now} {due}\n{self._signature}\n"
         path = self.exchange.path(layout.PARKED)
-        aside = f"{path}.{os.getpid()}"
+        aside = self.exchange.path(layout.RUNTIME, f".{os.getpid()}{durable.TEMPORARY}")
         with open(aside, "w", encoding="utf-8") as file:
             file.write(text)
         os.rename(aside, path)
-
-
-def _status_of(result_path: str) -> str:
-    try:
-        return str(read_result(result_path).get("status"))
-    except document.InvalidDocument:
-        return "failed"
 
 
 @contextlib.contextmanager

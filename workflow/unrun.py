@@ -24,8 +24,11 @@ def safe_id(name: str) -> str:
     return f"{readable}-{mark}"
 
 
-def refused_result(task_id: str, name: str, error: InvalidTask) -> Result:
-    """The result of a file that was no task: what is wrong, where, and how to mend it."""
+def refused_result(task_id: str, name: str, file_digest: str | None, error: InvalidTask) -> Result:
+    """The result of a file that was no task: what is wrong, where, and how to mend it.
+
+    `file_digest`: SHA-256 of its bytes, if it is a plain file at all.
+    """
     now = utc(datetime.now(UTC))
     first = error.problems[0]
     file = f"{name}{layout.SUFFIX}"
@@ -50,7 +53,7 @@ def refused_result(task_id: str, name: str, error: InvalidTask) -> Result:
         completed_at=now,
         duration_seconds=0.0,
         worker_id=f"sweep-{hostname()}",
-        outputs={"problems": problems},
+        outputs={"file": file, "sha256": file_digest, "problems": problems},
         error=said,
         summary="\n".join(f"- {line}" for line in problems),
         next_steps=[

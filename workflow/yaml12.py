@@ -139,6 +139,14 @@ def _at(thing: Any, message: str, hint: str | None = None) -> Problem:
 
 def _explain(error: yaml.MarkedYAMLError, text: str) -> Problem:
     mark = error.problem_mark or error.context_mark
+    if error.context_mark is not None and mark.index >= len(text.rstrip()):
+        # It went on to the end of the text: what was opened and never closed says more.
+        mark = error.context_mark
+        what = "quote" if "quoted" in (error.context or "") else "bracket or brace"
+        message = f"a {what} that is opened here is never closed"
+        return Problem(
+            message, line=mark.line + 1, column=mark.column + 1, hint=f"close the {what}"
+        )
     message = error.problem or error.context or "unreadable YAML"
     hint = None
     line = None if mark is None else mark.line + 1

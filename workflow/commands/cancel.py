@@ -44,16 +44,21 @@ def run(
             Exit.CONFLICT,
             hint=f"workflow show {task_id}",
         )
+    exchange.ask_to_cancel(task_id)  # first: should we die, the next sweep knows
     lease = exchange.lease(task_id)
     again = exchange.find(task_id)
+    if again is not None and again.state == "in-progress" and lease is not None:
+        # The sweep that ran it is dead. What came of it, the next one finds out.
+        lease.release()
+        lease = None
     if lease is None:
-        exchange.ask_to_cancel(task_id)
         return Reply(
             data={"task_id": task_id, "status": "in-progress", "asked": True},
             notes=[f"{task_id} runs; it was asked to stop."],
             next=[(f"workflow wait {task_id}", "see it end")],
         )
     if again is None or again.state in ENDED:  # RACE: it ended while we took the lease
+        exchange.clear_run(task_id)
         lease.release(remove=True)
         raise WorkflowError(
             "already_ended", f"{task_id} has just ended", Exit.CONFLICT, hint="workflow list"

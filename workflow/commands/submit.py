@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from workflow import document
+from workflow.background import start_sweep
 from workflow.cli import Place, command
 from workflow.commands import choices, wait
 from workflow.errors import Exit, WorkflowError
@@ -112,6 +113,9 @@ def run(
     if silent:
         reply.warnings.append(silent)
     reply.next = [(f"workflow wait {ids[-1]}", "wait for the result")]
+    starts = config.policies.submit_starts_sweep
+    if (starts == "always" or (starts == "with-wait" and seconds)) and start_sweep(exchange):
+        reply.warnings.clear()  # it is being swept now, whatever the timer does
     if seconds is None:
         return reply
     waited = wait.wait_for(place, ids, timeout=seconds, until="done")

@@ -19,6 +19,7 @@ DEFAULT_SECONDS = 110.0
 GRACE_SECONDS = 10.0
 """How long to hope for a sweep where none has given a sign of life lately."""
 _LOOK_SECONDS = 0.1
+_FIRST_LOOK_SECONDS = 0.01
 
 
 @command
@@ -76,7 +77,9 @@ def wait_for(
         dead = quiet is None or quiet > config.policies.sweeper_stale_seconds
         if dead and now - began >= min(GRACE_SECONDS, timeout):
             break
-        time.sleep(min(_LOOK_SECONDS, max(0.0, timeout - (now - began))))
+        # No event tells of a rename on every system. Often at first: most tasks are short.
+        pause = min(_LOOK_SECONDS, _FIRST_LOOK_SECONDS + (now - began) / 10)
+        time.sleep(min(pause, max(0.0, timeout - (now - began))))
     return _reply(exchange, config, ids, waiting_for_person)
 
 
