@@ -52,6 +52,10 @@ class Program:
         return Exchange(self.root)
 
     @property
+    def journal(self) -> Path:
+        return self.root / ".workflow/journal"
+
+    @property
     def environ(self) -> dict[str, str]:
         home = self.root.parent / "home"
         home.mkdir(exist_ok=True)

@@ -160,7 +160,8 @@ def test_the_keys_that_are_known_are_named_at_every_level(tmp_path: Path) -> Non
     hints = [problem.hint for problem in config(tmp_path, text).problems]
     assert hints == [
         "known here: environments, hugo, policies, sites, version",
-        "known here: archive, jobs, retry, settle_seconds, sweeper_stale_seconds, timeout_minutes",
+        "known here: archive, jobs, retry, settle_seconds, submit_starts_sweep, "
+        "sweeper_stale_seconds, timeout_minutes",
         "known here: approval, base_url, deploy, hugo_environment",
     ]
 
@@ -229,7 +230,7 @@ def test_who_needs_a_broken_entry_is_told_what_is_wrong_with_it(tmp_path: Path) 
         ("version: '1'\n", 1, "version: input should be 1"),
         ("version: 1\nsites:\n\tmain: x\n", 3, "tab"),
         ("version: 1\nversion: 1\n", 2, "twice"),
-        ("version: 1\nsites: {main: {path: x}\n", 3, "did not find"),
+        ("version: 1\nsites: {main: {path: x}\n", 2, "never closed"),
         ("version: 1\nx: !!python/name:os.system y\n", 2, "not allowed"),
         ("version: 1\n[a]: x\n", 2, "a key must be"),
         ("version: 1\nx: \x00\n", 2, "U+0000"),

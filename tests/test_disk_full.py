@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -12,17 +13,17 @@ import pytest
 from tests.program import Program, make_exchange
 
 
-@pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
+@contextmanager
+def mounted(folder: Path) -> Iterator[Path]:
     """A file system of 4 MB."""
     if os.geteuid() != 0 or not Path("/proc/mounts").exists():
         pytest.skip("only root can mount a small file system, only on Linux")
-    disk = tmp_path / "disk"
+    disk = folder / "disk"
     disk.mkdir()
-    mounted = subprocess.run(
+    done = subprocess.run(
         ["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", str(disk)], check=False
     )
-    if mounted.returncode:
+    if done.returncode:
         pytest.skip("mounting is not allowed here")
     try:
         yield disk
@@ -30,7 +31,20 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
         subprocess.run(["umount", str(disk)], check=True)
 
 
-def _fill(disk: Path) -> Path:
+@contextmanager
+def read_only(folder: Path) -> Iterator[None]:
+    """Nobody may write into the folder meanwhile, root neither."""
+    bind = ["mount", "--bind", str(folder), str(folder)]
+    if os.geteuid() != 0 or subprocess.run(bind, check=False).returncode:
+        pytest.skip("mounting is not allowed here")
+    try:
+        subprocess.run(["mount", "-o", "remount,ro,bind", str(folder)], check=True)
+        yield
+    finally:
+        subprocess.run(["umount", str(folder)], check=True)
+
+
+def fill(disk: Path) -> Path:
     """Leave no room for another byte."""
     ballast = disk / "ballast"
     with ballast.open("wb", buffering=0) as file:
@@ -43,11 +57,17 @@ def _fill(disk: Path) -> Path:
     return ballast
 
 
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    with mounted(tmp_path) as disk:
+        yield disk
+
+
 def test_a_full_disk_loses_no_task_and_invents_no_result(small_disk: Path) -> None:
     program: Program = make_exchange(small_disk)
     task_id = program.submit("noop", "message=kept")
     text = (program.root / f"tasks/pending/{task_id}.md").read_text()
-    ballast = _fill(small_disk)
+    ballast = fill(small_disk)
 
     refused = program("submit", "noop")
     assert refused.code == 1

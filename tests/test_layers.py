@@ -42,7 +42,7 @@ HEAVY_OWNERS = {
     "rich": {"reply", "sweeping"},
     "pydantic": {"config", "handler", "handlers", "hugo", "task", "submission"},
     "regex": {"expectations"},
-    "yaml": {"yaml12", "document"},
+    "yaml": {"yaml12", "document", "status_key"},
     "typer": {"cli", "commands"},
     "subprocess": {"process", "kinship", "hugo", "background", "commands"},
 }

@@ -178,7 +178,7 @@ REFUSED = [
     ("a: *nobody\n", 1, 4, "undefined alias"),
     ("a: 1\nb: &x [1, *x]\n", 2, 4, "contains itself"),
     ("a: &x {b: {c: *x}}\n", 1, 4, "contains itself"),
-    ("a: 'open\n", 2, 1, "end of stream"),
+    ("a: 'open\n", 1, 4, "never closed"),
     ("a: é😀\x07\n", 1, 6, "U+0007"),
     ("ok: 1\nx: \x00\n", 2, 4, "U+0000"),
     ("a: 1\n---\nb: 2\n", 2, 1, "but found another document"),

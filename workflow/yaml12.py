@@ -139,9 +139,9 @@ def _at(thing: Any, message: str, hint: str | None = None) -> Problem:
 
 def _explain(error: yaml.MarkedYAMLError, text: str) -> Problem:
     mark = error.problem_mark or error.context_mark
-    if error.context_mark is not None and mark.index >= len(text.rstrip()):
+    opened = error.context_mark
+    if mark is not None and opened is not None and mark.index >= len(text.rstrip()):
         # It went on to the end of the text: what was opened and never closed says more.
-        mark = error.context_mark
         what = "quote" if "quoted" in (error.context or "") else "bracket or brace"
         message = f"a {what} that is opened here is never closed"
         return Problem(

@@ -50,7 +50,7 @@ def run(
         reply.text += f"\nfile: {path}"
         reply.next = [(f"workflow wait {found.task_id}", "wait for its result")]
         return reply
-    result_path = exchange.result(found.task_id)
+    result_path = exchange.result(found.task_id, everywhere=True)
     if result_path is None:
         reply.text = f"{head}\nfile: {path}"
         return reply

@@ -44,7 +44,7 @@ def run(
             hint=f"workflow wait {found.task_id}",
             retryable=not needs,
         )
-    path = exchange.result(found.task_id)
+    path = exchange.result(found.task_id, everywhere=True)
     if path is None:
         raise WorkflowError(
             "no_result",
