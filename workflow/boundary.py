@@ -6,7 +6,7 @@ import os
 import sys
 from collections.abc import Callable
 
-from workflow.errors import Exit, WorkflowError
+from workflow.errors import Exit, WorkflowError, told
 from workflow.reply import Reply, say
 
 
@@ -35,11 +35,10 @@ def answer(reply: Reply, *, as_json: bool = False) -> int:
 
 def _defect(error: Exception) -> Reply:
     if isinstance(error, OSError) and error.errno is not None:
-        where = f": {error.filename}" if error.filename else ""
         return Reply.of_error(
             WorkflowError(
                 "system_error",
-                f"{error.strerror}{where}",
+                told(error),
                 Exit.DEFECT,
                 hint="`workflow doctor` looks at folders, rights and disk",
                 retryable=True,

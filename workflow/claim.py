@@ -38,6 +38,7 @@ def claim(exchange: Exchange, intake: Intake, group: Sequence[Candidate]) -> lis
     Raises OSError if the disk is full, …: then each lies where it was, or in in-progress with a
     lease that says that it was not begun.
     """
+    exchange.check_room()
     leased: list[tuple[Candidate, Lease]] = []
     claims: list[Claim] = []
     try:

@@ -12,6 +12,7 @@ Codes are public: each stands in the documentation and is never given another me
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from enum import IntEnum
@@ -144,6 +145,16 @@ class WorkflowError(Exception):
         if self.problems:
             body["problems"] = [problem.as_dict() for problem in self.problems]
         return body
+
+
+def told(error: OSError) -> str:
+    """What the system refused, and where: for a right, the folder that lacks it."""
+    paths = [path for path in (error.filename2, error.filename) if isinstance(path, str)]
+    if isinstance(error, PermissionError):
+        folders = [path if os.path.isdir(path) else os.path.dirname(path) for path in paths]
+        paths = [folder for folder in folders if not os.access(folder, os.W_OK)] or paths
+    said = error.strerror or str(error)
+    return f"{said}: {paths[0]}" if paths else said
 
 
 def _cut(text: str, longest: int) -> str:

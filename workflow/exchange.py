@@ -34,6 +34,7 @@ Btrfs, ZFS); everything of the exchange on that one file system.
 
 from __future__ import annotations
 
+import errno
 import functools
 import heapq
 import os
@@ -53,6 +54,9 @@ TASK_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,179}")
 
 CANCEL = "cancel"
 """Name of the request to cancel, in the folder of a run."""
+
+ROOM_BYTES = 1 << 20
+"""Free bytes below which nothing is begun."""
 
 _DATED = re.compile(r"(\d{4})-(\d{2})-(\d{2})-\d{4}-")
 
@@ -86,7 +90,26 @@ class Exchange:
     def prepare(self) -> None:
         """Make the folders that are missing: git keeps no empty ones. Raises OSError."""
         for name in layout.FOLDERS:
-            os.makedirs(self.path(name), exist_ok=True)
+            try:
+                os.makedirs(self.path(name), exist_ok=True)
+            except FileExistsError as error:
+                said = "it should be a folder, and is a file or a link that leads nowhere"
+                raise NotADirectoryError(errno.ENOTDIR, said, self.path(name)) from error
+
+    def check_rights(self) -> None:
+        """Raise PermissionError for a folder that a sweep has to write and may not.
+
+        Before anything is run: a task whose result cannot be published would be run in vain.
+        """
+        for name in layout.FOLDERS:
+            if not os.access(self.path(name), os.R_OK | os.W_OK | os.X_OK):
+                raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), self.path(name))
+
+    def check_room(self) -> None:
+        """Raise OSError (ENOSPC) if the disk has no room for results: nothing is begun then."""
+        disk = os.statvfs(self.path(layout.RESULTS))
+        if disk.f_bavail * disk.f_frsize < ROOM_BYTES or (disk.f_files and disk.f_favail < 100):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), self.path(layout.RESULTS))
 
     # -- finding -----------------------------------------------------------------------------
 
@@ -314,7 +337,7 @@ class Exchange:
         """When a sweep last gave a sign of life, in seconds since the epoch."""
         try:
             return os.stat(self.path(layout.LAST_SWEEP)).st_mtime
-        except FileNotFoundError:
+        except OSError:  # it is not there, or is not ours to see
             return None
 
 

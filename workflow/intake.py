@@ -59,6 +59,8 @@ class Intake:
         self._known: set[tuple[str, str]] = set()
         """Candidates by state and id, so that a later look does not read them again."""
         self._kept = 0
+        self.passed_over = False
+        """Whether somebody had the lease of a task that could run."""
         self._to_park: list[tuple[Parking, str]] = []
         self._to_end: list[tuple[Ending, Happening, Result]] = []
 
@@ -208,6 +210,7 @@ class Intake:
     def pass_over(self, candidate: Candidate) -> None:
         """Do not look at it again in this sweep."""
         self._known.add((candidate.state, candidate.task_id))
+        self.passed_over = True
 
     def offer(self, task: Task, state: str) -> None:
         path = self.exchange.task_path(state, task.task_id)
@@ -240,7 +243,9 @@ class Intake:
         if state == "waiting":
             return
         lease = self._lease(task.task_id)
-        if lease is not None:
+        if lease is None:
+            self.passed_over = True
+        else:
             self._to_park.append((Parking(lease, state), parked.reason))
 
     def _end_unrun(self, task: Task, state: str, error: TaskError) -> None:

@@ -29,6 +29,7 @@ SWEEP_LOCK = ".workflow/sweep.lock"
 LEASES = ".workflow/leases"
 JOURNAL = ".workflow/journal"
 RUNS = ".workflow/runs"
+CACHE = ".workflow/cache"
 TRASH = ".workflow/trash"
 """Folders that a later sweep removes while it has nothing better to do."""
 
@@ -49,6 +50,7 @@ FOLDERS = (
     RUNTIME,
     LEASES,
     RUNS,
+    CACHE,
     TRASH,
 )
 

@@ -15,7 +15,8 @@ def remove_leftovers(exchange: Exchange) -> int:
     folders = [exchange.folder(state) for state in ("pending", "waiting", "in-progress")]
     # Nothing is ever written into completed and failed, only moved there; and results are
     # written into the newest days only, an older one was swept when it was newest.
-    folders += [*exchange.days()[:2], exchange.path(layout.LATEST), exchange.path(layout.RUNTIME)]
+    names = (layout.LATEST, layout.RUNTIME, layout.CACHE)
+    folders += [*exchange.days()[:2], *(exchange.path(name) for name in names)]
     for folder in folders:
         for name in os.listdir(folder):
             path = os.path.join(folder, name)

@@ -4,22 +4,49 @@ from __future__ import annotations
 
 import fcntl
 import os
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from workflow import durable
+from workflow.errors import Exit, WorkflowError
 from workflow.exchange import Exchange
+
+PATIENCE = 10.0
+"""Seconds to wait for another submitter, who needs a few milliseconds."""
 
 
 @contextmanager
 def submitting(exchange: Exchange) -> Iterator[None]:
-    """Hold the right to make names in pending (rule 7 of the protocol)."""
+    """Hold the right to make names in pending (rule 7 of the protocol).
+
+    Raises WorkflowError `busy_exchange` if somebody else keeps it for long: one that hangs.
+    """
     descriptor = os.open(exchange.folder("pending"), os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        _lock(descriptor, exchange.folder("pending"))
         yield
     finally:
         os.close(descriptor)
+
+
+def _lock(descriptor: int, folder: str) -> None:
+    until = time.monotonic() + PATIENCE
+    while True:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() > until:
+                raise WorkflowError(
+                    "busy_exchange",
+                    f"another process has held {folder} for {PATIENCE:.0f} seconds",
+                    Exit.RUNNING,
+                    hint="nothing was submitted: end what holds it (`lsof` tells) and try again",
+                    retryable=True,
+                ) from None
+            time.sleep(0.005)  # flock knows no deadline
+        else:
+            return
 
 
 def publish_task(

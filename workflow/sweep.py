@@ -339,7 +339,8 @@ class Sweep:
 
     def _write_parked_stamp(self) -> None:
         """What the next idle tick needs to know: until when nothing can become due."""
-        if self.only is not None or self.swept.unsettled:
+        undone = self.swept.unsettled or self.swept.trouble or self.intake.passed_over
+        if self.only is not None or undone:
             return
         now = time.time()
         midnight = now - now % 86_400 + 86_400  # when the archive is looked at again

@@ -31,6 +31,7 @@ def sweep_once(root: str, *, jobs: int | None = None, only: str | None = None) -
         if not alone:
             return _busy(only)
         exchange.touch_last_sweep()
+        exchange.check_rights()
         config = load_config(root)
         if only is not None:
             only = resolve(exchange, only).task_id

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, TypeVar
 
+from workflow.errors import told
 from workflow.lease import Lease
 from workflow.result import Result
 
@@ -85,7 +86,7 @@ class Swept:
 
     def tell_trouble(self, task_id: str, error: OSError) -> None:
         """The disk is full, a folder cannot be written, …: the task stays where it is."""
-        said = f"left where it is: {error.strerror or error}: {error.filename or task_id}"
+        said = f"left where it is: {told(error)}"
         if self.parked.get(task_id) != said:
             self.parked[task_id] = said
             self.notice("parked", task_id, said)

@@ -144,9 +144,8 @@ def _explain(error: yaml.MarkedYAMLError, text: str) -> Problem:
         # It went on to the end of the text: what was opened and never closed says more.
         what = "quote" if "quoted" in (error.context or "") else "bracket or brace"
         message = f"a {what} that is opened here is never closed"
-        return Problem(
-            message, line=mark.line + 1, column=mark.column + 1, hint=f"close the {what}"
-        )
+        close = f"close the {what}"
+        return Problem(message, line=opened.line + 1, column=opened.column + 1, hint=close)
     message = error.problem or error.context or "unreadable YAML"
     hint = None
     line = None if mark is None else mark.line + 1
