@@ -73,7 +73,9 @@ def claim(exchange: Exchange, intake: Intake, group: Sequence[Candidate]) -> lis
 
 
 def _said(candidate: Candidate) -> Move:
-    return Move(candidate.task_id, "claimed", candidate.state, "in-progress", candidate.digest)
+    return Move(
+        candidate.task_id, "claimed", candidate.state, "in-progress", candidate.digest.hex()
+    )
 
 
 def _take(exchange: Exchange, intake: Intake, candidate: Candidate, lease: Lease) -> Claim | None:

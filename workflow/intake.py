@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import heapq
 import os
 import time
@@ -13,7 +14,6 @@ from workflow.admission import Doomed, Parked, admit
 from workflow.config import Config
 from workflow.errors import Problem, TaskError
 from workflow.exchange import TASK_ID, Exchange
-from workflow.journal import digest
 from workflow.lease import Lease
 from workflow.park import Parking, park
 from workflow.result import Result
@@ -24,12 +24,14 @@ from workflow.unrun import safe_id, unrun_result
 
 GROUP = 50
 """Tasks that share their syncs. Each holds up to three open files, and macOS allows us 256."""
-_KEPT = 1_000
-"""Tasks that are kept as they were read until they run. The others are read once more: what a
-sweep needs of memory must not grow with the number of tasks."""
+_ENOUGH = 1_000
+"""Tasks that may lie ready. The rest are looked at when these have run, so that the first begins
+soon, and that what a sweep needs of memory does not grow with the number of tasks."""
+_KEPT = 256
+"""Of these, the tasks that are kept as they were read. The others are read once more."""
 
 
-@dataclass(order=True)
+@dataclass(order=True, slots=True)
 class Candidate:
     """A task that may run, in the order in which it should: the urgent, then the old."""
 
@@ -37,7 +39,7 @@ class Candidate:
     age: int
     task_id: str
     state: str = field(compare=False)
-    digest: str = field(compare=False)
+    digest: bytes = field(compare=False)
     quick: bool = field(compare=False)
     resources: frozenset[str] = field(compare=False)
     task: Task | None = field(compare=False, repr=False)
@@ -56,8 +58,8 @@ class Intake:
         self.next_due: float | None = None
         """When the first parked task becomes due, in seconds since the epoch."""
         self._ready: list[Candidate] = []
-        self._known: set[tuple[str, str]] = set()
-        """Candidates by state and id, so that a later look does not read them again."""
+        self._known: dict[str, set[str]] = {state: set() for state in layout.STATE_FOLDERS}
+        """Ids of candidates by state, so that a later look does not read them again."""
         self._kept = 0
         self.passed_over = False
         """Whether somebody had the lease of a task that could run."""
@@ -71,7 +73,9 @@ class Intake:
         self.swept.unsettled = []
         for state in ("pending", "waiting"):
             for task_id in sorted(self._names(state)):
-                if (state, task_id) not in self._known:
+                if len(self._ready) >= _ENOUGH:
+                    break
+                if task_id not in self._known[state]:
                     try:
                         self._admit(state, task_id)
                     except OSError as error:
@@ -198,7 +202,7 @@ class Intake:
                     break
                 continue
             group.append(candidate)
-            self._known.discard((candidate.state, candidate.task_id))
+            self._known[candidate.state].discard(candidate.task_id)
             self._kept -= candidate.task is not None
             busy |= candidate.resources
             if not candidate.quick:
@@ -209,7 +213,7 @@ class Intake:
 
     def pass_over(self, candidate: Candidate) -> None:
         """Do not look at it again in this sweep."""
-        self._known.add((candidate.state, candidate.task_id))
+        self._known[candidate.state].add(candidate.task_id)
         self.passed_over = True
 
     def offer(self, task: Task, state: str) -> None:
@@ -218,7 +222,7 @@ class Intake:
             age = os.lstat(path).st_mtime_ns
         except FileNotFoundError:
             return
-        self._known.add((state, task.task_id))
+        self._known[state].add(task.task_id)
         keep = self._kept < _KEPT
         self._kept += keep
         heapq.heappush(
@@ -228,7 +232,7 @@ class Intake:
                 age,
                 task.task_id,
                 state,
-                digest(task.raw),
+                hashlib.sha256(task.raw).digest(),
                 task.kind.quick,
                 task.resources,
                 task if keep else None,
