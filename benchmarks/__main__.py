@@ -13,13 +13,14 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import workflow
-from benchmarks import history, hugo, idle, throughput
+from benchmarks import begin, history, hugo, idle, throughput
 from benchmarks.measure import Row
 from benchmarks.workshop import Workshop
 
 PARTS: dict[str, Callable[[Workshop], Iterator[Row]]] = {
     "idle": idle.measure,
     "throughput": throughput.measure,
+    "begin": begin.measure,
     "hugo": hugo.measure,
     "history": history.measure,
 }

@@ -1,4 +1,4 @@
-"""Two peers whose queue is a folder too, as they come. Neither forces anything onto the disk."""
+"""Peers as they come, and one as durable as we are: huey on SQLite with every commit synced."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import time
 from pathlib import Path
+from typing import Any
 
 from benchmarks.measure import environment
 
@@ -21,8 +22,20 @@ def huey(root: Path, count: int) -> tuple[float, float]:
         from huey import FileHuey
     except ImportError:
         raise Absent("not installed (`pip install huey`)") from None
-    queue = FileHuey("bench", path=os.fspath(root), use_thread_lock=True)
+    return _huey(FileHuey("bench", path=os.fspath(root), use_thread_lock=True), count)
 
+
+def huey_sqlite(root: Path, count: int) -> tuple[float, float]:
+    """The same on SQLite, which syncs every commit to the disk."""
+    try:
+        from huey import SqliteHuey
+    except ImportError:
+        raise Absent("not installed (`pip install huey`)") from None
+    root.mkdir()
+    return _huey(SqliteHuey("bench", filename=os.fspath(root / "queue.db"), fsync=True), count)
+
+
+def _huey(queue: Any, count: int) -> tuple[float, float]:
     @queue.task()  # type: ignore[untyped-decorator]
     def noop() -> str:
         return "Nothing was to be done."
@@ -40,6 +53,39 @@ def huey(root: Path, count: int) -> tuple[float, float]:
     if done != count or queue.result_count() != count:
         raise RuntimeError(f"huey did {done} of {count} tasks")
     return submitted, drained
+
+
+def task_spooler(root: Path, count: int) -> tuple[float, float]:
+    """Seconds for enqueuing `count` runs of `true` behind a job that blocks, and for the rest."""
+    program = shutil.which("tsp")
+    if program is None:
+        raise Absent("not installed (`apt-get install task-spooler`)")
+    root.mkdir()
+    gate = root / "gate"
+    os.mkfifo(gate)
+    env = {
+        **environment(),
+        "TS_SOCKET": os.fspath(root / "socket"),
+        "TS_MAXCONN": "100",
+        "TMPDIR": os.fspath(root),
+    }
+
+    def ask(*argv: str) -> None:
+        nothing = subprocess.DEVNULL
+        subprocess.run([str(program), *argv], env=env, stdin=nothing, stdout=nothing, check=True)
+
+    try:
+        ask("-n", "cat", os.fspath(gate))
+        began = time.perf_counter()
+        for _ in range(count):
+            ask("-n", "true")
+        submitted = time.perf_counter() - began
+        with open(gate, "wb"):
+            began = time.perf_counter()
+        ask("-w", str(count))  # the gate is number 0
+        return submitted, time.perf_counter() - began
+    finally:
+        ask("-K")
 
 
 def nq(root: Path, count: int) -> tuple[float, float]:

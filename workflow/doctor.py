@@ -14,7 +14,7 @@ from typing import Any, Literal
 from workflow import layout
 from workflow.audit import audit
 from workflow.config import Config
-from workflow.errors import TaskFailed
+from workflow.errors import TaskFailed, told
 from workflow.exchange import Exchange
 from workflow.handlers import broken_types
 from workflow.hugo.site import is_site
@@ -41,28 +41,39 @@ class Finding:
 
 
 def examine(exchange: Exchange, config: Config) -> list[Finding]:
-    """Look at everything; the order is that of mending."""
-    return [
-        *_configuration(config),
-        *_folders(exchange),
-        *_disk(exchange),
-        *_hugo(config),
-        *_sites(config),
-        *_handlers(),
-        *_trail(exchange),
-        *_timer(exchange, config),
-    ]
+    """Look at everything; the order is that of mending. What cannot be looked at is a finding."""
+    findings: list[Finding] = []
+    for look in (
+        lambda: _configuration(config),
+        lambda: _folders(exchange),
+        lambda: _file_system(exchange),
+        lambda: _disk(exchange),
+        lambda: _hugo(config),
+        lambda: _sites(config),
+        _handlers,
+        lambda: _trail(exchange),
+        lambda: _timer(exchange, config),
+    ):
+        try:
+            findings.extend(look())
+        except OSError as error:
+            subject = os.path.relpath(str(error.filename or exchange.root), exchange.root)
+            findings.append(Finding(subject, "failed", told(error), "see to its rights"))
+    return findings
 
 
 def mend(exchange: Exchange) -> list[str]:
     """What can be mended safely: missing folders, left-overs of dead writers. Says what it did."""
     missing = [name for name in layout.FOLDERS if not os.path.isdir(exchange.path(name))]
-    exchange.prepare()
+    try:
+        exchange.prepare()
+        removed = remove_leftovers(exchange)
+        empty_trash(exchange)
+    except OSError as error:
+        return [f"could not mend all: {told(error)}"]
     done = [f"made {name}" for name in missing]
-    removed = remove_leftovers(exchange)
-    empty_trash(exchange)
     if removed:
-        done.append(f"removed {removed} temporary files of programs that died")
+        done.append(f"removed {removed} left-overs of programs that died")
     return done
 
 
@@ -77,15 +88,38 @@ def _configuration(config: Config) -> Iterator[Finding]:
 
 
 def _folders(exchange: Exchange) -> Iterator[Finding]:
-    missing = [name for name in layout.FOLDERS if not os.path.isdir(exchange.path(name))]
-    if missing:
-        yield Finding(
-            "folders", "warning", "missing: " + ", ".join(missing), "workflow doctor --fix"
-        )
-    for name in layout.FOLDERS:
+    missing = []
+    well = True
+    for name in (*layout.FOLDERS, layout.JOURNAL):
         path = exchange.path(name)
-        if os.path.isdir(path) and not os.access(path, os.R_OK | os.W_OK | os.X_OK):
-            yield Finding(name, "failed", "cannot be written", f"chmod u+rwx {path}")
+        if not os.path.lexists(path):
+            missing += [] if name == layout.JOURNAL else [name]
+        elif not os.path.isdir(path):
+            well = False
+            what = "a link that leads nowhere" if os.path.islink(path) else "a file"
+            mend = f"move it away, then `workflow doctor --fix`: {path}"
+            yield Finding(name, "failed", f"is {what}, and should be a folder", mend)
+        elif not os.access(path, os.R_OK | os.W_OK | os.X_OK):
+            well = False
+            mine = os.stat(path).st_uid == os.geteuid()
+            mend = f"chmod u+rwx {path}" if mine else f"chown {os.geteuid()} {path}"
+            said = "cannot be written" if mine else "belongs to somebody else"
+            yield Finding(name, "failed", said, mend)
+    if missing:
+        said = "missing: " + ", ".join(missing)
+        yield Finding("folders", "warning", said, "workflow doctor --fix")
+    elif well:
+        yield Finding("folders", "ok", "all there, and writable")
+    if any(part in exchange.root for part in _SYNCED):
+        yield Finding(
+            "folders",
+            "warning",
+            "lie in a folder that a service synchronises",
+            "move the exchange to a local folder",
+        )
+
+
+def _file_system(exchange: Exchange) -> Iterator[Finding]:
     trouble = _file_system_trouble(exchange)
     if trouble:
         yield Finding(
@@ -93,15 +127,6 @@ def _folders(exchange: Exchange) -> Iterator[Finding]:
             "failed",
             trouble,
             "keep the exchange on a local disk (APFS, ext4, XFS, Btrfs, ZFS)",
-        )
-    elif not missing:
-        yield Finding("folders", "ok", "there, writable, with links, locks and renames")
-    if any(part in exchange.root for part in _SYNCED):
-        yield Finding(
-            "folders",
-            "warning",
-            "lie in a folder that a service synchronises",
-            "move the exchange to a local folder",
         )
 
 

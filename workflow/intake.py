@@ -14,7 +14,7 @@ from workflow.admission import Doomed, Parked, admit
 from workflow.config import Config
 from workflow.errors import Problem, TaskError
 from workflow.exchange import TASK_ID, Exchange
-from workflow.lease import Lease
+from workflow.lease import Lease, read_record
 from workflow.park import Parking, park
 from workflow.result import Result
 from workflow.settle import Ending, ended, refused, settle
@@ -94,7 +94,8 @@ class Intake:
             lambda some: park(self.exchange, [parking for parking, _ in some]),
             lambda one: one[0].lease,
         ):
-            parking.lease.release(remove=True)
+            # What it says of attempts that were made must outlive the wait.
+            parking.lease.release(remove=not read_record(parking.lease.read()).attempts)
             self.swept.moves += 1
             self.swept.notice("parked", parking.task_id, reason)
         for _, happening, result in self.swept.together(
@@ -177,7 +178,13 @@ class Intake:
             os.path.lexists(self.exchange.task_path(state, task_id))
             for state in ("waiting", "in-progress", "completed", "failed")
         )
-        if not (elsewhere or self.exchange.result(task_id) or self.exchange.archived(task_id)):
+        # An id of a month to come was made while the clock was ahead, and may lie anywhere.
+        ahead = layout.dated(task_id) and task_id[:7] > f"{datetime.now(UTC):%Y-%m}"
+        if not (
+            elsewhere
+            or self.exchange.result(task_id, everywhere=ahead)
+            or self.exchange.archived(task_id, everywhere=ahead)
+        ):
             return False
         lease = self._lease(task_id)
         if lease is None:
@@ -256,7 +263,7 @@ class Intake:
         """End a task that will never run, as `cancelled`."""
         lease = self._lease(task.task_id)
         if lease is not None:
-            result = unrun_result(task, error)
+            result = unrun_result(task, error, read_record(lease.read()).attempts)
             ending = ended(lease, result, state, task.status_key)
             self._to_end.append((ending, "ended", result))
 

@@ -58,8 +58,13 @@ class Lease:
         """Say that the task is ours and no attempt at it has begun."""
         self._write({"attempts": _dicts(earlier), "claimed": True, **_holder(worker_id)})
 
-    def begins(self, earlier: Sequence[Attempt], attempt: Attempt, seconds: float) -> None:
-        """Say that an attempt begins now and may take so many seconds."""
+    def begins(
+        self, earlier: Sequence[Attempt], attempt: Attempt, seconds: float, *, durable: bool
+    ) -> None:
+        """Say that an attempt begins now and may take so many seconds.
+
+        `durable`: even a power cut must not let it look as if it had never begun.
+        """
         deadline = datetime.now(UTC) + timedelta(seconds=seconds)
         self._write(
             {
@@ -70,6 +75,8 @@ class Lease:
                 "deadline_since_boot": round(kinship.since_boot() + seconds, 1),
             }
         )
+        if durable:
+            os.fsync(self.descriptor)
 
     def runs_program(self, pid: int) -> None:
         """Say which process group the attempt has started: called before the program can fail."""
@@ -144,6 +151,11 @@ class Record:
     not_before: str | None = None
     due_since_boot: float | None = None
 
+    @property
+    def may_have_begun(self) -> bool:
+        """Whether the attempt that the lease was taken for was started, for all we know."""
+        return self.running is not None or not (self.claimed or self.due_since_boot is not None)
+
     def sweep_lives(self) -> bool:
         """Whether the process that made this attempt still runs, on this machine."""
         return self.pid is not None and _start(self.pid) == self.process_start
@@ -202,7 +214,7 @@ def cut_off(record: Record) -> list[Attempt]:
     attempts = list(record.attempts)
     if record.running is not None:
         attempts.append(replace(record.running, status="interrupted", error="interrupted"))
-    elif not record.claimed:
+    elif not record.claimed and record.due_since_boot is None:
         # In in-progress without a word: it was claimed, so it may have been started.
         number = attempts[-1].number + 1 if attempts else 1
         attempts.append(Attempt(number, utc_now(), "interrupted", error="interrupted"))

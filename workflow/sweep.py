@@ -175,12 +175,20 @@ class Sweep:
         made = len(attempts)
         if self.exchange.asked_to_cancel(task_id):
             self._settle(task, lease, unrun_result(task, cancelled(task_id), attempts))
-        elif record.claimed or (task.kind.safe_to_repeat and made < task.retry.max_attempts):
+        elif not record.may_have_begun:
+            lease.release()
+            self.swept.notice("recovered", task_id, "this attempt had not begun")
+            self.intake.decide("in-progress", task)
+        elif task.kind.safe_to_repeat and made < task.retry.max_attempts:
             lease.rests(attempts)
             lease.release()
-            said = f"attempt {made} was cut off" if made else "it had not begun"
-            self.swept.notice("recovered", task_id, said)
-            self.intake.decide("in-progress", task)
+            self.swept.notice("recovered", task_id, f"attempt {made} was cut off; runs again")
+            # What it waited for once has come. A power cut may have taken the lease's word that it
+            # never began, so a first attempt is looked at as if it came from pending.
+            if record.running is None and made == 1:
+                self.intake.decide("in-progress", task)
+            else:
+                self.intake.offer(task, "in-progress")
         else:
             self._settle(task, lease, interrupted_result(task, attempts))
 
@@ -229,7 +237,7 @@ class Sweep:
             return None
         number = len(earlier) + 1
         now = Attempt(number, utc_now(), "running", worker_id=task.worker_id)
-        lease.begins(earlier, now, task.timeout_seconds)
+        lease.begins(earlier, now, task.timeout_seconds, durable=not task.kind.safe_to_repeat)
         self.swept.notice("started", task.task_id, f"attempt {number}")
         attempting = Attempting(
             number=number,
