@@ -6,7 +6,7 @@ import fcntl
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -42,8 +42,7 @@ class Finding:
 
 def examine(exchange: Exchange, config: Config) -> list[Finding]:
     """Look at everything; the order is that of mending. What cannot be looked at is a finding."""
-    findings: list[Finding] = []
-    for look in (
+    looks: tuple[Callable[[], Iterable[Finding]], ...] = (
         lambda: _configuration(config),
         lambda: _folders(exchange),
         lambda: _file_system(exchange),
@@ -53,7 +52,9 @@ def examine(exchange: Exchange, config: Config) -> list[Finding]:
         _handlers,
         lambda: _trail(exchange),
         lambda: _timer(exchange, config),
-    ):
+    )
+    findings: list[Finding] = []
+    for look in looks:
         try:
             findings.extend(look())
         except OSError as error:
