@@ -8,6 +8,7 @@ in both places, and a link of results/latest/ leads somewhere at every instant.
 from __future__ import annotations
 
 import os
+import re
 from collections import defaultdict
 from contextlib import suppress
 from datetime import datetime
@@ -73,7 +74,25 @@ def _move_tasks(exchange: Exchange, state: str, month: str, ids: list[str]) -> N
     durable.sync_folders([folder, exchange.folder(state)])
 
 
+def finish(exchange: Exchange) -> None:
+    """Go on with the day that an archive was moving when it was killed, whatever the clock says
+    now: until then the newest of its results lie in both places."""
+    marker = exchange.path(layout.ARCHIVING)
+    try:
+        with open(marker, encoding="utf-8") as file:
+            day = file.read()
+    except FileNotFoundError:
+        return
+    folder = exchange.path(layout.RESULTS, day)
+    if re.fullmatch(r"\d{4}-\d{2}-\d{2}", day) and os.path.isdir(folder):
+        _move_day(exchange, folder, day)
+    else:
+        os.unlink(marker)
+
+
 def _move_day(exchange: Exchange, day_folder: str, day: str) -> None:
+    marker = exchange.path(layout.ARCHIVING)
+    durable.create(marker, day.encode())
     home = exchange.path(layout.ARCHIVE, day[:7], "results")
     durable.make_folder(home)
     target = os.path.join(home, day)
@@ -93,6 +112,7 @@ def _move_day(exchange: Exchange, day_folder: str, day: str) -> None:
         with suppress(OSError):
             os.rmdir(day_folder)
     durable.sync_folders([home, os.path.dirname(day_folder)])
+    os.unlink(marker)
 
 
 def _move_entry(source: str, target: str) -> None:

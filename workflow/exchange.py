@@ -276,7 +276,11 @@ class Exchange:
         folder = self.path(layout.LATEST)
         aside = os.path.join(folder, f".{secrets.token_hex(8)}{durable.TEMPORARY}")
         os.symlink(os.path.relpath(result_path, folder), aside)
-        os.rename(aside, os.path.join(folder, name + RESULT_SUFFIX))
+        try:
+            os.rename(aside, os.path.join(folder, name + RESULT_SUFFIX))
+        except OSError:
+            os.unlink(aside)
+            raise
 
     def newest_result(self) -> str | None:
         """The path of the newest result of all, from the links of results/latest/."""

@@ -172,9 +172,9 @@ def settle(exchange: Exchange, endings: Sequence[Ending]) -> None:
             if one.result is not None:
                 one.result.create(one.result_path)
         durable.sync_folders({os.path.dirname(one.result_path) for one in shown})
-        with suppress(OSError):  # derived: a full disk costs links only
-            for name, path in _latest(shown).items():
-                exchange.link_latest(name, path)
+        # Before the tasks move: what a crash, or a full disk, keeps us from here, recovery does.
+        for name, path in _latest(shown).items():
+            exchange.link_latest(name, path)
         for ending in endings:
             exchange.publish_logs(ending.task_id, ending.day)
         for one in shown:

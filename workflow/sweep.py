@@ -84,6 +84,7 @@ class Sweep:
         leftovers.remove_leftovers(self.exchange)
         # Beside the work, and given up with it: what it does not get done is done another time.
         threading.Thread(target=leftovers.empty_trash, args=(self.exchange,), daemon=True).start()
+        archive.finish(self.exchange)
         with _signals(self._stop_for):
             self._recover()
             self.intake.look()
