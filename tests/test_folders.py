@@ -39,8 +39,10 @@ def _able() -> None:
 
 @pytest.fixture
 def ready(program: Program) -> Program:
-    """An exchange in which every folder is there."""
+    """An exchange in which everything is there that a sweep leaves."""
     (program.root / ".workflow/journal").mkdir(exist_ok=True)
+    for name in ("sweep.lock", "last-sweep"):
+        (program.root / ".workflow" / name).touch()
     return program
 
 
