@@ -93,10 +93,8 @@ BROKEN = {
     "read-only": Broken(_read_only, ("Permission denied",)),
     "closed": Broken(_closed, ("Permission denied",)),
     "foreign": Broken(_foreign, ("Permission denied",)),
-    "a file": Broken(_file, ("not a folder", "no folder", "not a directory", "Not a directory")),
-    "a dangling link": Broken(
-        _dangling, ("not a folder", "no folder", "link", "not a directory", "Not a directory")
-    ),
+    "a file": Broken(_file, ("should be a folder", "Not a directory")),
+    "a dangling link": Broken(_dangling, ("should be a folder", "leads nowhere")),
 }
 
 
