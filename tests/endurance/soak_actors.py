@@ -30,6 +30,7 @@ for _ in range(int(sys.argv[3])):
                          ["passing-fault", "times=1"], ["passing-fault", "times=2"], ["noop"]])
     if run(["submit", *words, "--root", sys.argv[1]]) not in (0, 1):
         sys.exit(7)
+    sys.stdout.flush()
 """
 """Several submissions in one process. An id that is printed is acknowledged."""
 GRACE = 30.0
