@@ -1,0 +1,351 @@
+"""Every state-changing system call of every scenario, and one fault at each of them.
+
+    python -m tests.endurance.crash [--scenario NAME …] [--fault kill|ENOSPC|EIO …] [--every N]
+
+A clean run is recorded; then, for each call that changed a file of the exchange or its site, in
+each thread and program, the same run is made again in a fresh copy of the exchange and struck at
+that very call: killed before it is made, or the call refused. Then plain sweeps run until nothing
+is left to do, and the invariants are checked. A strike that hit another call than the one that was
+meant is tried again, and counted as not reached if it never did.
+"""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import os
+import shutil
+import sys
+import tempfile
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tests.endurance import invariants, strace, trace_order
+from tests.endurance.invariants import FAULTS, Expected
+from tests.endurance.scenarios import Scenario, named, normal, stage
+from tests.endurance.strace import Call, Strace
+from tests.endurance.warm import MAIN, Child, Warm
+from tests.program import make_exchange
+
+KILL = "kill"
+TRIES = 4
+QUIET_SECONDS = 20.0
+"""How long tasks may take to end after the fault: the longest is a retry's wait."""
+_DEFECTS = ("Traceback (most recent call last)", "a defect of ours")
+
+
+@dataclass(frozen=True)
+class Point:
+    """One call that changes something: the how-many-th of its name in its thread."""
+
+    scenario: Scenario
+    role: str
+    name: str
+    ordinal: int
+    paths: tuple[str, ...]
+    """Without what differs between two runs."""
+    text: str
+
+    def __str__(self) -> str:
+        return f"{self.role} {self.name} {self.ordinal}: {self.text}"
+
+
+@dataclass
+class Tried:
+    point: Point
+    fault: str
+    reached: bool = False
+    problems: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    folder: Path | None = None
+
+    @property
+    def survived(self) -> bool:
+        return self.reached and not self.problems
+
+
+class Crash:
+    """The scenarios, played in copies below `folder` by one warm process."""
+
+    def __init__(self, folder: Path, warm: Warm, *, jobs: int = 2) -> None:
+        self.folder = folder
+        self.warm = warm
+        self._slots = threading.Semaphore(jobs)
+        self._numbers = itertools.count()
+
+    # -- the clean run -----------------------------------------------------------------------
+
+    def record(self, scenario: Scenario) -> tuple[list[Point], list[str], int]:
+        """The points of a scenario, what is wrong with its clean run, how many names it made."""
+        stage(self.warm, self.folder / scenario.name, scenario)
+        root = self._copy(scenario)
+        log = root.parent / "trace"
+        followers: list[Strace] = []
+        before = invariants.snapshot(root)
+        child = self.warm.run(
+            scenario.words,
+            cwd=root,
+            output=root.parent / "struck",
+            hold=MAIN,
+            attach=lambda thread: followers.append(Strace(thread, log, follow=True)),
+        )
+        followers[0].wait()
+        calls = strace.read_record(log)
+        problems = [] if child.code == 0 else [f"the clean run exited {child.code}: {child.err}"]
+        order = trace_order.check(calls, root, ended=child.code == 0)
+        problems += [f"order: {problem}" for problem in order.problems]
+        problems += self._settle(root, scenario, before, child, "nothing")
+        points = list(_points(scenario, calls, child, root))
+        if not problems:
+            shutil.rmtree(root.parent)
+        return points, problems, order.names
+
+    def _copy(self, scenario: Scenario) -> Path:
+        folder = self.folder / f"{scenario.name}-{next(self._numbers)}"
+        shutil.copytree(self.folder / scenario.name, folder, symlinks=True)
+        return folder / "exchange"
+
+    # -- one fault ---------------------------------------------------------------------------
+
+    def strike(self, point: Point, fault: str) -> Tried:
+        tried = Tried(point, fault)
+        ordinal = point.ordinal
+        for _ in range(TRIES):
+            root = self._copy(point.scenario)
+            before = invariants.snapshot(root)
+            with self._slots:
+                child, calls = self._run_struck(root, point, fault, ordinal)
+            struck = calls[-1] if fault == KILL else next((c for c in calls if c.injected), None)
+            if struck is not None and _same(struck, point, root) and child.held:
+                tried.reached = True
+                tried.folder = root.parent
+                tried.problems = self._judge(root, point, fault, before, child)
+                break
+            ordinal = _aim_again(calls, point, root, ordinal)
+            shutil.rmtree(root.parent)
+        if tried.survived and tried.folder is not None:
+            shutil.rmtree(tried.folder)
+            tried.folder = None
+        return tried
+
+    def _run_struck(
+        self, root: Path, point: Point, fault: str, ordinal: int
+    ) -> tuple[Child, list[Call]]:
+        how = "signal=KILL" if fault == KILL else f"error={fault}"
+        log = root.parent / "trace"
+        followers: list[Strace] = []
+        child = self.warm.run(
+            point.scenario.words,
+            cwd=root,
+            output=root.parent / "struck",
+            hold=point.role,
+            attach=lambda thread: followers.append(
+                Strace(
+                    thread,
+                    log,
+                    names=[point.name],
+                    inject=f"{point.name}:{how}:when={ordinal}",
+                )
+            ),
+        )
+        for follower in followers:
+            follower.wait()
+        calls = strace.read_record(log) if followers else []
+        return child, calls or [_NO_CALL]
+
+    def _judge(
+        self, root: Path, point: Point, fault: str, before: dict[str, bytes], child: Child
+    ) -> list[str]:
+        problems = list(invariants.links(root))
+        said = child.out + child.err
+        if any(defect in said for defect in _DEFECTS):
+            problems.append(f"said: a defect: {child.err.strip()[-500:]}")
+        if fault == KILL and child.code != -9:
+            problems.append(f"said: was to be killed, exited {child.code}")
+        problems += self._settle(root, point.scenario, before, child, fault)
+        if fault in FAULTS and point.name in strace.SYNCS and _is_record(point):
+            told = said + "".join(
+                paths[0].read_text() for paths in invariants.results(root).values()
+            )
+            if FAULTS[fault] not in told:
+                problems.append(f"said: nothing of a sync that failed (exit {child.code})")
+        if child.code > 0 and fault in FAULTS and FAULTS[fault] not in said:
+            problems.append(f"said: exited {child.code} without a reason: {said.strip()[-300:]}")
+        return problems
+
+    # -- afterwards --------------------------------------------------------------------------
+
+    def _settle(
+        self, root: Path, scenario: Scenario, before: dict[str, bytes], child: Child, fault: str
+    ) -> list[str]:
+        """Sweep until all have ended, then say what does not hold."""
+        submitted = child.out.split() if scenario.words[0] == "submit" else []
+        acknowledged = set(submitted if child.code == 0 else ())
+        cancelled = list(before) if scenario.words[0] == "cancel" and child.code == 0 else []
+        problems = []
+        if scenario.again:
+            again = self._plain(root, *scenario.again)
+            acknowledged |= set(again.out.split())
+            if len(invariants.tasks(root)) != 1:
+                problems.append(f"one task: {sorted(invariants.tasks(root))} for one key")
+        if scenario.words[0] == "submit":
+            before = {**before, **invariants.snapshot(root)}
+        problems += self._sweep_until_quiet(root)
+        expected = Expected(before, acknowledged, fault, cancelled)
+        return problems + invariants.check(root, expected)
+
+    def _sweep_until_quiet(self, root: Path) -> list[str]:
+        until = time.monotonic() + QUIET_SECONDS
+        while True:
+            child = self._plain(root, "sweep")
+            if child.code != 0:
+                return [f"an end: a sweep afterwards exited {child.code}: {child.err.strip()}"]
+            left = invariants.unfinished(root)
+            if not left:
+                break
+            if time.monotonic() > until:
+                return [f"an end: {left} never ended; the last sweep said {child.err.strip()}"]
+            # For the end of a retry's wait, or of a program that outlived its sweep.
+            time.sleep(0.1)
+        self._plain(root, "sweep")
+        return []
+
+    def _plain(self, root: Path, *words: str) -> Child:
+        with self._slots:
+            return self.warm.run(words, cwd=root, output=root.parent / "after")
+
+
+_NO_CALL = Call(0, "", "", (), False, "?", 0, 0)
+
+
+def _points(
+    scenario: Scenario, calls: Sequence[Call], child: Child, root: Path
+) -> Iterator[Point]:
+    roles = {child.pid: MAIN, **child.threads}
+    for call, ordinal in strace.ordinals(calls):
+        ours = [path for path in call.paths if path.startswith(f"{root}/")]
+        if not ours or not call.changes or not call.ok:
+            continue
+        # A program's own threads are not told apart: it is reached through the first of them.
+        role = roles.get(call.thread, "a program")
+        paths = tuple(normal(path, root) for path in call.paths)
+        yield Point(scenario, role, call.name, ordinal, paths, normal(call.text, root))
+
+
+def _same(call: Call, point: Point, root: Path) -> bool:
+    return call.name == point.name and tuple(normal(p, root) for p in call.paths) == point.paths
+
+
+def _aim_again(calls: Sequence[Call], point: Point, root: Path, ordinal: int) -> int:
+    """The number to try next: where the call was met before the one that was struck, or later."""
+    for number, call in enumerate(calls, 1):
+        if _same(call, point, root) and number != ordinal:
+            return number
+    return ordinal + 1 if len(calls) >= ordinal else ordinal
+
+
+def _is_record(point: Point) -> bool:
+    """Whether what was to be made durable is a task, a result or the archive."""
+    return point.paths[0].startswith(("/tasks", "/results/DATE", "/archive"))
+
+
+# -- the command -------------------------------------------------------------------------------
+
+
+@contextmanager
+def workshop(folder: Path, jobs: int) -> Iterator[Crash]:
+    """A warm process, and a folder in which its exchanges are made."""
+    program = make_exchange(folder / "warm-up") if (folder / "warm-up").mkdir() is None else None
+    assert program is not None
+    with Warm(program.environ, program.root) as warm:
+        yield Crash(folder, warm, jobs=jobs)
+
+
+def prove(
+    folder: Path,
+    scenarios: Sequence[Scenario],
+    faults: Sequence[str],
+    *,
+    every: int = 1,
+    jobs: int = 2,
+    say: Callable[[str], None] = print,
+) -> bool:
+    """Strike everywhere; say how it went. True if everything survived."""
+    tried: list[Tried] = []
+    sound = True
+    with workshop(folder, jobs) as crash, ThreadPoolExecutor(8 * jobs) as pool:
+        for scenario in scenarios:
+            if missing := scenario.missing():
+                say(f"{scenario.name}: left out: {', '.join(missing)} is not installed")
+                continue
+            points, problems, names = crash.record(scenario)
+            for problem in problems:
+                say(f"NOT SOUND  {scenario.name}, no fault: {problem}")
+                sound = False
+            chosen = points[:: scenario.every * every]
+            began = time.monotonic()
+            jobs_done = [
+                pool.submit(crash.strike, point, fault) for fault in faults for point in chosen
+            ]
+            done = [job.result() for job in jobs_done]
+            tried += done
+            for one in done:
+                _say_one(one, say)
+            seconds = time.monotonic() - began
+            say(f"{scenario.name}: {_counts(done)} ({len(points)} calls, {names} names made"
+                f" durable, {seconds:.1f} s)")  # fmt: skip
+    say(f"crash points: {_counts(tried)}")
+    return sound and all(one.survived for one in tried)
+
+
+def _say_one(one: Tried, say: Callable[[str], None]) -> None:
+    if one.survived:
+        return
+    verdict = "NOT SURVIVED" if one.reached else "NOT REACHED"
+    say(f"{verdict}  {one.point.scenario.name}, {one.fault} at {one.point}")
+    for problem in one.problems:
+        say(f"    {problem}")
+    if one.folder is not None:
+        say(f"    kept: {one.folder}")
+
+
+def _counts(tried: Sequence[Tried]) -> str:
+    count = Counter(
+        "survived" if one.survived else "failed" if one.reached else "unreached" for one in tried
+    )
+    text = f"{count['survived'] + count['failed']} tried, {count['survived']} survived"
+    return text + (f", {count['unreached']} not reached" if count["unreached"] else "")
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m tests.endurance.crash")
+    parser.add_argument("--scenario", action="append", default=[], metavar="NAME")
+    parser.add_argument("--fault", action="append", choices=[KILL, *FAULTS])
+    parser.add_argument("--every", type=int, default=1, metavar="N", help="each N-th point only")
+    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, metavar="N")
+    parser.add_argument("--folder", type=Path, help="where the exchanges are made")
+    options = parser.parse_args()
+    if reason := strace.why_not():
+        print(f"crash points: none tried: {reason}")
+        return 1
+    folder = Path(tempfile.mkdtemp(prefix="workflow-crash-", dir=options.folder))
+    well = prove(
+        folder,
+        named(options.scenario),
+        options.fault or [KILL, *FAULTS],
+        every=options.every,
+        jobs=options.jobs,
+    )
+    if well:
+        shutil.rmtree(folder)
+    return 0 if well else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
