@@ -34,6 +34,8 @@ from tests.endurance.warm import MAIN, Child, Warm
 from tests.program import make_exchange
 
 KILL = "kill"
+PROGRAM = "program"
+"""The role of whatever a task runs."""
 TRIES = 4
 QUIET_SECONDS = 20.0
 """How long tasks may take to end after the fault: the longest is a retry's wait."""
@@ -42,7 +44,7 @@ _DEFECTS = ("Traceback (most recent call last)", "a defect of ours")
 
 @dataclass(frozen=True)
 class Point:
-    """One call that changes something: the how-many-th of its name in its thread."""
+    """One call that changes something: the how-many-th of its name in its thread (on its file)."""
 
     scenario: Scenario
     role: str
@@ -51,9 +53,11 @@ class Point:
     paths: tuple[str, ...]
     """Without what differs between two runs."""
     text: str
+    file: str | None
+    """Below the exchange: only calls on it are counted. None where its name is never the same."""
 
     def __str__(self) -> str:
-        return f"{self.role} {self.name} {self.ordinal}: {self.text}"
+        return f"{self.role} {self.name} {self.ordinal}: {self.text[:240]}"
 
 
 @dataclass
@@ -121,7 +125,7 @@ class Crash:
             before = invariants.snapshot(root)
             with self._slots:
                 child, calls = self._run_struck(root, point, fault, ordinal)
-            struck = calls[-1] if fault == KILL else next((c for c in calls if c.injected), None)
+            struck = next((c for c in calls if c.injected or c.result == "?"), None)
             if struck is not None and _same(struck, point, root) and child.held:
                 tried.reached = True
                 tried.folder = root.parent
@@ -144,13 +148,15 @@ class Crash:
             point.scenario.words,
             cwd=root,
             output=root.parent / "struck",
-            hold=point.role,
+            hold=MAIN if point.role == PROGRAM else point.role,
             attach=lambda thread: followers.append(
                 Strace(
                     thread,
                     log,
                     names=[point.name],
                     inject=f"{point.name}:{how}:when={ordinal}",
+                    follow=point.role == PROGRAM,
+                    path=None if point.file is None else str(root / point.file),
                 )
             ),
         )
@@ -166,9 +172,10 @@ class Crash:
         said = child.out + child.err
         if any(defect in said for defect in _DEFECTS):
             problems.append(f"said: a defect: {child.err.strip()[-500:]}")
-        if fault == KILL and child.code != -9:
+        if fault == KILL and child.code != -9 and point.role != PROGRAM:
             problems.append(f"said: was to be killed, exited {child.code}")
-        problems += self._settle(root, point.scenario, before, child, fault)
+        program_hit = point.role == PROGRAM
+        problems += self._settle(root, point.scenario, before, child, fault, program_hit)
         if fault in FAULTS and point.name in strace.SYNCS and _is_record(point):
             told = said + "".join(
                 paths[0].read_text() for paths in invariants.results(root).values()
@@ -182,7 +189,13 @@ class Crash:
     # -- afterwards --------------------------------------------------------------------------
 
     def _settle(
-        self, root: Path, scenario: Scenario, before: dict[str, bytes], child: Child, fault: str
+        self,
+        root: Path,
+        scenario: Scenario,
+        before: dict[str, bytes],
+        child: Child,
+        fault: str,
+        program_hit: bool = False,
     ) -> list[str]:
         """Sweep until all have ended, then say what does not hold."""
         submitted = child.out.split() if scenario.words[0] == "submit" else []
@@ -197,7 +210,7 @@ class Crash:
         if scenario.words[0] == "submit":
             before = {**before, **invariants.snapshot(root)}
         problems += self._sweep_until_quiet(root)
-        expected = Expected(before, acknowledged, fault, cancelled)
+        expected = Expected(before, acknowledged, fault, cancelled, program_hit)
         return problems + invariants.check(root, expected)
 
     def _sweep_until_quiet(self, root: Path) -> list[str]:
@@ -228,14 +241,28 @@ def _points(
     scenario: Scenario, calls: Sequence[Call], child: Child, root: Path
 ) -> Iterator[Point]:
     roles = {child.pid: MAIN, **child.threads}
+    on_file: Counter[tuple[int, str, str]] = Counter()
     for call, ordinal in strace.ordinals(calls):
         ours = [path for path in call.paths if path.startswith(f"{root}/")]
+        on_file.update({(call.thread, call.name, path) for path in ours})
         if not ours or not call.changes or not call.ok:
             continue
-        # A program's own threads are not told apart: it is reached through the first of them.
-        role = roles.get(call.thread, "a program")
+        role = roles.get(call.thread, PROGRAM)
+        steady = [path for path in ours if _is_steady(scenario, path, root)]
+        file = None
+        if steady:
+            ordinal = on_file[call.thread, call.name, steady[0]]
+            file = steady[0].removeprefix(f"{root}/")
+        elif role == PROGRAM:
+            continue  # in a folder of its own making: nothing of the exchange yet
         paths = tuple(normal(path, root) for path in call.paths)
-        yield Point(scenario, role, call.name, ordinal, paths, normal(call.text, root))
+        yield Point(scenario, role, call.name, ordinal, paths, normal(call.text, root), file)
+
+
+def _is_steady(scenario: Scenario, path: str, root: Path) -> bool:
+    """Whether the file has the same name in every run."""
+    varying = ("RANDOM", "PID", *(("DATE",) if scenario.words[0] == "submit" else ()))
+    return not any(word in normal(path, root) for word in varying)
 
 
 def _same(call: Call, point: Point, root: Path) -> bool:

@@ -40,6 +40,8 @@ class Expected:
     """kill, power, ENOSPC or EIO."""
     cancelled: Iterable[str] = ()
     """Ids whose cancellation was confirmed."""
+    program_hit: bool = False
+    """The fault struck a program that a task runs, not the sweep: the task may fail of it."""
 
 
 def tasks(root: Path) -> dict[str, list[Path]]:
@@ -169,6 +171,8 @@ def _outcome(
     cancelled = code == "cancelled"
     well = status == "success" and params.get("fail") is not True
     known = well or may_fail or broken or followed or cancelled
+    hit = expected.program_hit and status == "failed"
+    known = known or hit
     if kind == "effect-once":
         known = known or interrupted
     if not known:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import re
 import shutil
@@ -15,6 +16,7 @@ from tests.program import CONFIG, Program, make_exchange
 
 SETTLED = CONFIG + "policies: {settle_seconds: 0}\n"
 BAD = "---\ntask_type: efect\nparams: {fail: false}\n---\nA body.\n"
+EFFECT = "---\ntask_type: effect\nstatus: pending\n---\n"
 RETRIED = """\
 ---
 task_type: passing-fault
@@ -24,7 +26,7 @@ retry: {max_attempts: 3, backoff_seconds: 0}
 ---
 Fails once.
 """
-ALONE = "exec 9>>alone.lock; flock -n 9 || echo together >> together.log; "
+ALONE = "set -e; exec 9>>$PWD/alone.lock; flock -n 9 || echo x >> $PWD/together.log; "
 """A shell's first words, after which two at once leave a trace."""
 
 
@@ -59,10 +61,14 @@ class Scenario:
     every: int = 1
     """Only each so-many-th point, where all of them would take too long."""
     needs: tuple[str, ...] = ()
-    """Programs without which it cannot be played."""
+    """Programs without which it cannot be played; Hugo may also come as a package."""
 
     def missing(self) -> list[str]:
-        return [program for program in self.needs if shutil.which(program) is None]
+        return [
+            program
+            for program in self.needs
+            if shutil.which(program) is None and importlib.util.find_spec(program) is None
+        ]
 
 
 def stage(warm: Warm, folder: Path, scenario: Scenario) -> Stage:
@@ -98,7 +104,7 @@ def _program(stage: Stage) -> None:
 
 def script() -> str:
     """Leaves the task's line in effects.log; what it prints goes to the log."""
-    return ALONE + "echo begun; echo program >> effects.log; echo done"
+    return ALONE + "echo begun; echo program >> $PWD/effects.log; echo done"
 
 
 def _recovery(stage: Stage) -> None:
@@ -170,7 +176,7 @@ SCENARIOS: Sequence[Scenario] = (
     Scenario("retry", ("sweep",), _written("2026-01-01-0000-passing-fault.md", RETRIED)),
     Scenario("program", ("sweep",), _program, needs=("flock",)),
     Scenario("refused", ("sweep",), _written("2026-01-01-0000-bad.md", BAD)),
-    Scenario("cancel", ("cancel", "latest"), _submitted("effect")),
+    Scenario("cancel", ("cancel", "2026-01-01-0000-effect"), _written("2026-01-01-0000-effect.md", EFFECT)),
     Scenario("cancel-waiting", ("cancel", "2026-01-01-0000-effect-parked"), _waiting),
     Scenario("recovery", ("sweep",), _recovery),
     Scenario("archive", ("sweep",), _past_month),

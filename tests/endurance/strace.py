@@ -81,11 +81,14 @@ class Strace:
         names: Sequence[str] = CHANGING,
         inject: str | None = None,
         follow: bool = False,
+        path: str | None = None,
     ) -> None:
-        traced = [*names, *(("?clone", "?clone3", "?vfork", "?execve") if follow else ())]
+        """`follow`: its process's other threads and what they start too. `path`: only calls on
+        that file are seen, counted and struck."""
         argv = ["strace", "-p", str(thread), "-y", "-s", "256", "-o", str(record)]
         argv += ["-f"] if follow else []
-        argv += ["-e", "trace=" + ",".join(f"?{name.lstrip('?')}" for name in traced)]
+        argv += ["-P", path] if path else []
+        argv += ["-e", "trace=" + ",".join(f"?{name}" for name in names)]
         argv += ["-e", "signal=none"]
         argv += [] if inject is None else ["-e", f"inject={inject}"]
         self._process = subprocess.Popen(
@@ -93,11 +96,13 @@ class Strace:
         )
         # It says so when it is there; from then on nothing escapes it.
         assert self._process.stderr is not None
-        said = self._process.stderr.readline()
-        if b"attached" not in said:
-            self._process.kill()
-            self._process.communicate()
-            raise RuntimeError(f"strace: {said.decode().strip()}")
+        said = b""
+        while b"attached" not in said:
+            line = self._process.stderr.readline()
+            said += line
+            if not line:
+                self._process.wait()
+                raise RuntimeError(f"strace: {said.decode().strip()}")
 
     def wait(self, seconds: float = 60) -> None:
         try:
@@ -151,19 +156,18 @@ def _paths(name: str, arguments: str) -> Iterator[str]:
     skip = name in ("symlink", "symlinkat")  # its first text is what the link says
     for matched in _PATH.finditer(arguments):
         if matched["fd"] is not None:
+            if name in WRITES:
+                yield matched["fd"]
+                return  # what follows is what was written
             folder = matched["fd"]
-            if not arguments[matched.end() :].startswith(", \""):
+            if not arguments[matched.end() :].startswith(', "'):
                 yield folder
-                folder = ""
-        elif skip or name in WRITES:
-            skip = False  # of what is written no text is kept; its quotes are still there
+        elif skip:
+            skip = False
         else:
             text = matched["text"].encode().decode("unicode_escape")
             text = text.encode("latin-1").decode("utf-8", "surrogateescape")
             yield text if text.startswith("/") else f"{folder}/{text}"
-            folder = ""
-            if name in ("open", "openat", "creat"):
-                return
 
 
 def ordinals(calls: Sequence[Call]) -> Iterator[tuple[Call, int]]:
