@@ -248,7 +248,8 @@ def _points(
         if not ours or not call.changes or not call.ok:
             continue
         role = roles.get(call.thread, PROGRAM)
-        steady = [path for path in ours if _is_steady(scenario, path, root)]
+        # strace looks at the first name only where there are two.
+        steady = [p for p in ours if p == call.paths[0] and _is_steady(scenario, p, root)]
         file = None
         if steady:
             ordinal = on_file[call.thread, call.name, steady[0]]

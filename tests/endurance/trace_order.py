@@ -52,6 +52,8 @@ class _Owed:
     folder: str
     call: Call
     name: str
+    claims: bool = False
+    """It is part of a move into in-progress."""
 
 
 class _Checker:
@@ -98,11 +100,12 @@ class _Checker:
             self._complain(call, "what is visible was written to")
         if os.path.basename(path) == "effects.log":
             for owed in self._owed:
-                claimed = owed.folder.endswith("/in-progress") or "/in-progress/" in owed.name
-                if claimed and _stem(owed.name) in call.text:
+                if owed.claims and _stem(owed.name) in call.text:
                     self._complain(owed.call, "the task had its effect before this was durable")
 
     def _named(self, source: str, target: str, call: Call) -> None:
+        # A new file in an old one's place is no move: after a power cut the old one would do.
+        claims = self._visible(source) and os.path.dirname(target).endswith("/in-progress")
         inside = [p for p in self._nodes if p == source or p.startswith(source + "/")]
         if self._visible(target):
             self.order.names += 1
@@ -111,14 +114,14 @@ class _Checker:
                 if dirty is not None:
                     self._complain(call, f"{self._short(path)} was not fsynced after {dirty.text}")
             self._ends_after_its_result(target, call)
-            self._owe(os.path.dirname(target), call, target)
+            self._owe(os.path.dirname(target), call, target, claims)
         for path in inside:
             node = self._nodes[path]
             if call.name in _RENAMES:
                 del self._nodes[path]
             self._nodes[target + path[len(source) :]] = node
         if call.name in _RENAMES and self._visible(source):
-            self._owe(os.path.dirname(source), call, source)
+            self._owe(os.path.dirname(source), call, source, claims)
 
     def _ends_after_its_result(self, target: str, call: Call) -> None:
         if os.path.basename(os.path.dirname(target)) not in ("completed", "failed"):
@@ -132,8 +135,8 @@ class _Checker:
     def _node(self, path: str) -> _Node:
         return self._nodes.setdefault(path, _Node())
 
-    def _owe(self, folder: str, call: Call, name: str) -> None:
-        self._owed.append(_Owed(folder, call, name))
+    def _owe(self, folder: str, call: Call, name: str, claims: bool = False) -> None:
+        self._owed.append(_Owed(folder, call, name, claims))
 
     def _visible(self, path: str) -> bool:
         below = path.removeprefix(self.root + "/")
