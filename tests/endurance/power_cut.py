@@ -180,11 +180,10 @@ class Load:
 
     def _note_results(self, said: str) -> None:
         for task_id in re.findall(r"(?m)^(?:ended|refused) +(\S+)", said):
-            raw = None
-            for path in self.root.glob(f"results/2*/{task_id}.result.md"):
-                with contextlib.suppress(OSError):  # the power has failed meanwhile
-                    raw = path.read_bytes()
-            self.seen.results[task_id] = raw
+            self.seen.results[task_id] = None
+            with contextlib.suppress(OSError):  # the power has failed meanwhile
+                for path in self.root.glob(f"results/2*/{task_id}.result.md"):
+                    self.seen.results[task_id] = path.read_bytes()
 
     def _run(self, name: str, *words: str) -> Child | None:
         try:
@@ -266,6 +265,7 @@ def _cut_disk(
     say: Callable[[str], None],
 ) -> None:
     make_exchange(made.mounted_at, SETTLED)
+    os.sync()  # the site and the configuration are not what is tried here
     seen = Seen()
     problems: list[str] = []
     while total.made < until and not problems:
