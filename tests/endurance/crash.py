@@ -20,7 +20,7 @@ import tempfile
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -36,7 +36,8 @@ from tests.program import make_exchange
 KILL = "kill"
 PROGRAM = "program"
 """The role of whatever a task runs."""
-TRIES = 4
+TRIES = 5
+_PEERS = 2
 QUIET_SECONDS = 20.0
 """How long tasks may take to end after the fault: the longest is a retry's wait."""
 _DEFECTS = ("Traceback (most recent call last)", "a defect of ours")
@@ -55,6 +56,10 @@ class Point:
     text: str
     file: str | None
     """Below the exchange: only calls on it are counted. None where its name is never the same."""
+
+    peers: tuple[tuple[str, int], ...] = ()
+    """Threads that share a batch of syncs with this one, in an order that is anybody's, and the
+    ordinal that the call has there."""
 
     def __str__(self) -> str:
         return f"{self.role} {self.name} {self.ordinal}: {self.text[:240]}"
@@ -119,19 +124,21 @@ class Crash:
 
     def strike(self, point: Point, fault: str) -> Tried:
         tried = Tried(point, fault)
-        ordinal = point.ordinal
-        for _ in range(TRIES):
+        aims = [(point.role, point.ordinal), *point.peers]
+        for number in range(TRIES * len(aims)):
+            role, ordinal = aims[number % len(aims)]
             root = self._copy(point.scenario)
             before = invariants.snapshot(root)
             with self._slots:
-                child, calls = self._run_struck(root, point, fault, ordinal)
+                child, calls = self._run_struck(root, point, role, fault, ordinal)
             struck = next((c for c in calls if c.injected or c.result == "?"), None)
             if struck is not None and _same(struck, point, root) and child.held:
                 tried.reached = True
                 tried.folder = root.parent
                 tried.problems = self._judge(root, point, fault, before, child)
                 break
-            ordinal = _aim_again(calls, point, root, ordinal)
+            if not point.peers:
+                aims = [(role, _aim_again(calls, point, root, ordinal))]
             shutil.rmtree(root.parent)
         if tried.survived and tried.folder is not None:
             shutil.rmtree(tried.folder)
@@ -139,7 +146,7 @@ class Crash:
         return tried
 
     def _run_struck(
-        self, root: Path, point: Point, fault: str, ordinal: int
+        self, root: Path, point: Point, role: str, fault: str, ordinal: int
     ) -> tuple[Child, list[Call]]:
         how = "signal=KILL" if fault == KILL else f"error={fault}"
         log = root.parent / "trace"
@@ -148,7 +155,7 @@ class Crash:
             point.scenario.words,
             cwd=root,
             output=root.parent / "struck",
-            hold=MAIN if point.role == PROGRAM else point.role,
+            hold=MAIN if role == PROGRAM else role,
             attach=lambda thread: followers.append(
                 Strace(
                     thread,
@@ -237,9 +244,7 @@ class Crash:
 _NO_CALL = Call(0, "", "", (), False, "?", 0, 0)
 
 
-def _points(
-    scenario: Scenario, calls: Sequence[Call], child: Child, root: Path
-) -> Iterator[Point]:
+def _points(scenario: Scenario, calls: Sequence[Call], child: Child, root: Path) -> Iterator[Point]:
     roles = {child.pid: MAIN, **child.threads}
     on_file: Counter[tuple[int, str, str]] = Counter()
     for call, ordinal in strace.ordinals(calls):
@@ -257,7 +262,23 @@ def _points(
         elif role == PROGRAM:
             continue  # in a folder of its own making: nothing of the exchange yet
         paths = tuple(normal(path, root) for path in call.paths)
-        yield Point(scenario, role, call.name, ordinal, paths, normal(call.text, root), file)
+        text = normal(call.text, root)
+        peers = tuple(_peers(call, calls, roles)) if steady else ()
+        yield Point(scenario, role, call.name, ordinal, paths, text, file, peers)
+
+
+def _peers(
+    call: Call, calls: Sequence[Call], roles: Mapping[int, str]
+) -> Iterator[tuple[str, int]]:
+    """The threads that synced something else at about the same time, the nearest first."""
+    if call.name not in strace.SYNCS:
+        return
+    others = [c for c in calls if c.name == call.name and c.thread != call.thread]
+    others.sort(key=lambda other: abs(other.order - call.order))
+    near = list(dict.fromkeys(other.thread for other in others if other.thread in roles))
+    for thread in near[:_PEERS]:
+        earlier = [c for c in others if c.thread == thread and c.paths == call.paths]
+        yield roles[thread], 1 + sum(c.order < call.order for c in earlier)
 
 
 def _is_steady(scenario: Scenario, path: str, root: Path) -> bool:
@@ -289,47 +310,36 @@ def _is_record(point: Point) -> bool:
 @contextmanager
 def workshop(folder: Path, jobs: int) -> Iterator[Crash]:
     """A warm process, and a folder in which its exchanges are made."""
-    program = make_exchange(folder / "warm-up") if (folder / "warm-up").mkdir() is None else None
-    assert program is not None
+    (folder / "warm-up").mkdir()
+    program = make_exchange(folder / "warm-up")
     with Warm(program.environ, program.root) as warm:
         yield Crash(folder, warm, jobs=jobs)
 
 
 def prove(
-    folder: Path,
-    scenarios: Sequence[Scenario],
+    crash: Crash,
+    scenario: Scenario,
     faults: Sequence[str],
     *,
     every: int = 1,
     jobs: int = 2,
     say: Callable[[str], None] = print,
-) -> bool:
-    """Strike everywhere; say how it went. True if everything survived."""
-    tried: list[Tried] = []
-    sound = True
-    with workshop(folder, jobs) as crash, ThreadPoolExecutor(8 * jobs) as pool:
-        for scenario in scenarios:
-            if missing := scenario.missing():
-                say(f"{scenario.name}: left out: {', '.join(missing)} is not installed")
-                continue
-            points, problems, names = crash.record(scenario)
-            for problem in problems:
-                say(f"NOT SOUND  {scenario.name}, no fault: {problem}")
-                sound = False
-            chosen = points[:: scenario.every * every]
-            began = time.monotonic()
-            jobs_done = [
-                pool.submit(crash.strike, point, fault) for fault in faults for point in chosen
-            ]
-            done = [job.result() for job in jobs_done]
-            tried += done
-            for one in done:
-                _say_one(one, say)
-            seconds = time.monotonic() - began
-            say(f"{scenario.name}: {_counts(done)} ({len(points)} calls, {names} names made"
-                f" durable, {seconds:.1f} s)")  # fmt: skip
-    say(f"crash points: {_counts(tried)}")
-    return sound and all(one.survived for one in tried)
+) -> tuple[list[Tried], bool]:
+    """Strike everywhere in a scenario; what came of it, and whether its clean run was sound."""
+    points, problems, names = crash.record(scenario)
+    for problem in problems:
+        say(f"NOT SOUND  {scenario.name}, no fault: {problem}")
+    chosen = points[:: scenario.every * every]
+    began = time.monotonic()
+    # More at once than there are processors: most of them wait, for a retry's time say.
+    with ThreadPoolExecutor(8 * jobs) as pool:
+        tried = list(pool.map(lambda one: crash.strike(*one), itertools.product(chosen, faults)))
+    for one in tried:
+        _say_one(one, say)
+    seconds = time.monotonic() - began
+    about = f"{len(points)} calls, {names} names made durable, {seconds:.1f} s"
+    say(f"{scenario.name}: {counts(tried)} ({about})")
+    return tried, not problems
 
 
 def _say_one(one: Tried, say: Callable[[str], None]) -> None:
@@ -343,7 +353,8 @@ def _say_one(one: Tried, say: Callable[[str], None]) -> None:
         say(f"    kept: {one.folder}")
 
 
-def _counts(tried: Sequence[Tried]) -> str:
+def counts(tried: Sequence[Tried]) -> str:
+    """As `12 tried, 11 survived, 1 not reached`; what was not reached was not tried."""
     count = Counter(
         "survived" if one.survived else "failed" if one.reached else "unreached" for one in tried
     )
@@ -363,13 +374,18 @@ def main() -> int:
         print(f"crash points: none tried: {reason}")
         return 1
     folder = Path(tempfile.mkdtemp(prefix="workflow-crash-", dir=options.folder))
-    well = prove(
-        folder,
-        named(options.scenario),
-        options.fault or [KILL, *FAULTS],
-        every=options.every,
-        jobs=options.jobs,
-    )
+    tried: list[Tried] = []
+    well = True
+    faults = options.fault or [KILL, *FAULTS]
+    with workshop(folder, options.jobs) as crash:
+        for scenario in named(options.scenario):
+            if missing := scenario.missing():
+                print(f"{scenario.name}: left out: {', '.join(missing)} is not installed")
+                continue
+            done, sound = prove(crash, scenario, faults, every=options.every, jobs=options.jobs)
+            tried += done
+            well = well and sound and all(one.survived for one in done)
+    print(f"crash points: {counts(tried)}")
     if well:
         shutil.rmtree(folder)
     return 0 if well else 1

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import importlib
-import importlib.util
+import hashlib
 import json
 import os
 import re
@@ -17,6 +16,7 @@ from typing import Any
 import jsonschema
 
 from workflow import document, schemas
+from workflow.journal import check as read_journal
 
 STATES = ("pending", "waiting", "in-progress", "completed", "failed")
 DEFAULT_ATTEMPTS = 3
@@ -57,7 +57,8 @@ def tasks(root: Path) -> dict[str, list[Path]]:
 
 def results(root: Path) -> dict[str, list[Path]]:
     found: dict[str, list[Path]] = defaultdict(list)
-    for path in [*root.glob("results/2*/*.result.md"), *root.glob("archive/*/results/*/*.result.md")]:
+    archived = root.glob("archive/*/results/*/*.result.md")
+    for path in [*root.glob("results/2*/*.result.md"), *archived]:
         if not path.name.startswith("."):
             found[path.name.removesuffix(".result.md")].append(path)
     return found
@@ -81,7 +82,8 @@ def unfinished(root: Path) -> list[str]:
 
 def check(root: Path, expected: Expected) -> list[str]:
     """Everything that does not hold, as sentences; empty if all does."""
-    return [*_tasks(root, expected), *_leftovers(root), *links(root), *_latest(root), *journal(root)]
+    checks = (_tasks(root, expected), _leftovers(root), links(root), _latest(root), journal(root))
+    return [problem for found in checks for problem in found]
 
 
 def links(root: Path) -> Iterator[str]:
@@ -123,7 +125,12 @@ def _content(task_id: str, path: Path, expected: Expected) -> Iterator[str]:
 
 
 def _end(
-    root: Path, task_id: str, path: Path, found: list[Path], effects: Counter[str], expected: Expected
+    root: Path,
+    task_id: str,
+    path: Path,
+    found: list[Path],
+    effects: Counter[str],
+    expected: Expected,
 ) -> Iterator[str]:
     state = path.parent.name
     if state in ("pending", "in-progress", "waiting"):
@@ -243,17 +250,18 @@ def _latest(root: Path) -> Iterator[str]:
 
 
 def journal(root: Path) -> Iterator[str]:
-    """The journal can be read, line by line; more is asked of it by its own module's check."""
-    for path in sorted(root.glob(".workflow/journal/*.jsonl")):
-        for number, line in enumerate(path.read_bytes().split(b"\n")[:-1], 1):
-            try:
-                json.loads(line)
-            except ValueError:
-                yield f"journal: {path.name}, line {number} is no JSON"
-    if importlib.util.find_spec("workflow.journal") is not None:
-        module: Any = importlib.import_module("workflow.journal")
-        for problem in module.check(str(root)) or ():
-            yield f"journal: {problem}"
+    """Its chain holds, and what it tells of the ended tasks is what lies there."""
+    try:
+        checked = read_journal(str(root / ".workflow/journal"))
+    except OSError as error:
+        yield f"journal: {error}"
+        return
+    yield from (f"journal: {broken}" for broken in checked.broken)
+    found, ended = tasks(root), results(root)
+    for task_id, (file, result) in checked.ended.items():
+        for said, paths in ((file, found.get(task_id)), (result, ended.get(task_id))):
+            if paths and said not in (None, hashlib.sha256(paths[0].read_bytes()).hexdigest()):
+                yield f"journal: of {paths[0].relative_to(root)} it tells another digest"
 
 
 def _front_matter(path: Path) -> dict[str, Any]:

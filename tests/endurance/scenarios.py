@@ -176,7 +176,8 @@ SCENARIOS: Sequence[Scenario] = (
     Scenario("retry", ("sweep",), _written("2026-01-01-0000-passing-fault.md", RETRIED)),
     Scenario("program", ("sweep",), _program, needs=("flock",)),
     Scenario("refused", ("sweep",), _written("2026-01-01-0000-bad.md", BAD)),
-    Scenario("cancel", ("cancel", "2026-01-01-0000-effect"), _written("2026-01-01-0000-effect.md", EFFECT)),
+    Scenario("cancel", ("cancel", "2026-01-01-0000-effect"),
+             _written("2026-01-01-0000-effect.md", EFFECT)),
     Scenario("cancel-waiting", ("cancel", "2026-01-01-0000-effect-parked"), _waiting),
     Scenario("recovery", ("sweep",), _recovery),
     Scenario("archive", ("sweep",), _past_month),
@@ -195,7 +196,7 @@ _VARYING = (
     (re.compile(r"\b20\d\d-\d\d-\d\d(-\d{4})?"), "DATE"),
     (re.compile(r"\.[0-9a-f]{16}\.tmp"), ".RANDOM.tmp"),
     (re.compile(r"(new|old)-[0-9a-f]{8}(-[0-9a-f]{8})?"), r"\1-RANDOM"),
-    (re.compile(r"\.\d+$"), ".PID"),
+    (re.compile(r"\.\d+(\.tmp)?$"), r".PID\1"),
 )
 
 

@@ -85,6 +85,8 @@ class _Checker:
         elif call.name in _MAKES:
             if self._visible(path):
                 self._owe(os.path.dirname(path), call, path)
+        elif call.name == "rmdir" or "AT_REMOVEDIR" in call.text:
+            self._removed(path, call)
         elif call.name in (*_RENAMES, *_LINKS) and len(call.paths) == 2:
             self._named(*call.paths, call)
 
@@ -122,6 +124,12 @@ class _Checker:
             self._nodes[target + path[len(source) :]] = node
         if call.name in _RENAMES and self._visible(source):
             self._owe(os.path.dirname(source), call, source, claims)
+
+    def _removed(self, folder: str, call: Call) -> None:
+        """What went from a folder that goes itself is gone for good once that is."""
+        if any(owed.folder == folder for owed in self._owed):
+            self._owed = [owed for owed in self._owed if owed.folder != folder]
+            self._owe(os.path.dirname(folder), call, folder)
 
     def _ends_after_its_result(self, target: str, call: Call) -> None:
         if os.path.basename(os.path.dirname(target)) not in ("completed", "failed"):

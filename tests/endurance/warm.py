@@ -10,7 +10,6 @@ thread by itself; attached to one thread alone it strikes exactly the call that 
 
 from __future__ import annotations
 
-import array
 import contextlib
 import gc
 import io
@@ -111,8 +110,7 @@ class Warm:
         ours, theirs = socket.socketpair()
         with ours:
             with theirs, self._lock:
-                ancillary = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [theirs.fileno()]))]
-                self._control.sendmsg([b"+"], ancillary)
+                socket.send_fds(self._control, [b"+"], [theirs.fileno()])
             request = {"words": list(words), "cwd": str(cwd), "output": str(output), "hold": hold}
             ours.sendall(json.dumps(request).encode() + b"\n")
             child = self._follow(ours, hold, attach, seconds)
@@ -120,7 +118,9 @@ class Warm:
         child.err = output.with_suffix(".err").read_text()
         return child
 
-    def _follow(self, ours: socket.socket, hold: str | None, attach: Attach, seconds: float) -> Child:
+    def _follow(
+        self, ours: socket.socket, hold: str | None, attach: Attach, seconds: float
+    ) -> Child:
         child = Child(0, 0, "", "", held=False)
         until = time.monotonic() + seconds
         buffer = b""
@@ -180,12 +180,15 @@ def _warm_up(root: str) -> None:
     from workflow.__main__ import main
 
     os.chdir(root)
-    with open(os.devnull, "w") as nowhere, contextlib.redirect_stdout(nowhere):
-        with contextlib.redirect_stderr(nowhere):
-            for words in WARM_UP:
-                sys.argv = ["workflow", *words]
-                with contextlib.suppress(SystemExit):
-                    main()
+    with (
+        open(os.devnull, "w") as nowhere,
+        contextlib.redirect_stdout(nowhere),
+        contextlib.redirect_stderr(nowhere),
+    ):
+        for words in WARM_UP:
+            sys.argv = ["workflow", *words]
+            with contextlib.suppress(SystemExit):
+                main()
     for thread in threading.enumerate():
         if thread is not threading.current_thread():
             thread.join()
@@ -215,7 +218,9 @@ def _run(connection: socket.socket, request: dict[str, Any]) -> int:
         os.dup2(descriptor, number)
         os.close(descriptor)
     sys.stdout = io.TextIOWrapper(open(1, "wb", closefd=False), encoding="utf-8")
-    sys.stderr = io.TextIOWrapper(open(2, "wb", closefd=False), encoding="utf-8", line_buffering=True)
+    sys.stderr = io.TextIOWrapper(
+        open(2, "wb", closefd=False), encoding="utf-8", line_buffering=True
+    )
     os.chdir(request["cwd"])
     sys.argv = ["workflow", *request["words"]]
     _announce_threads(connection, request["hold"])
@@ -231,25 +236,27 @@ def _run(connection: socket.socket, request: dict[str, Any]) -> int:
 def _announce_threads(connection: socket.socket, hold: str | None) -> None:
     """Let every thread say who it is before it does anything, and wait if it is the one."""
     seen: Counter[str] = Counter()
-    lock = threading.Lock()
+    roles: dict[threading.Thread, str] = {}
+    start, run = threading.Thread.start, threading.Thread.run
 
     def announce(role: str) -> None:
         connection.sendall(f"thread {threading.get_native_id()} {role}\n".encode())
         if role == hold:
             connection.recv(1)
 
-    original = threading.Thread.run
+    def numbered_start(self: threading.Thread) -> None:
+        # Numbered by who starts them: the order in which they then run is anybody's.
+        name = getattr(getattr(self, "_target", None), "__name__", type(self).__name__)
+        seen[name] += 1
+        roles[self] = f"{name}#{seen[name]}"
+        start(self)
 
-    def run(self: threading.Thread) -> None:
-        target = getattr(self, "_target", None)
-        name = getattr(target, "__name__", type(self).__name__)
-        with lock:
-            seen[name] += 1
-            role = f"{name}#{seen[name]}"
-        announce(role)
-        original(self)
+    def announced_run(self: threading.Thread) -> None:
+        announce(roles[self])
+        run(self)
 
-    threading.Thread.run = run  # type: ignore[method-assign]
+    threading.Thread.start = numbered_start  # type: ignore[method-assign]
+    threading.Thread.run = announced_run  # type: ignore[method-assign]
     announce(MAIN)
 
 
