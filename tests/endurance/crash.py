@@ -27,42 +27,19 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tests.endurance import invariants, strace, trace_order
+from tests.endurance.cold import Cold
 from tests.endurance.invariants import FAULTS, Expected
-from tests.endurance.scenarios import Scenario, named, normal, stage
+from tests.endurance.points import PROGRAM, Point, aim_again, find_points, is_same
+from tests.endurance.scenarios import Scenario, named, stage
 from tests.endurance.strace import Call, Strace
 from tests.endurance.warm import MAIN, Child, Warm
 from tests.program import make_exchange
 
 KILL = "kill"
-PROGRAM = "program"
-"""The role of whatever a task runs."""
 TRIES = 5
-_PEERS = 2
 QUIET_SECONDS = 20.0
 """How long tasks may take to end after the fault: the longest is a retry's wait."""
 _DEFECTS = ("Traceback (most recent call last)", "a defect of ours")
-
-
-@dataclass(frozen=True)
-class Point:
-    """One call that changes something: the how-many-th of its name in its thread (on its file)."""
-
-    scenario: Scenario
-    role: str
-    name: str
-    ordinal: int
-    paths: tuple[str, ...]
-    """Without what differs between two runs."""
-    text: str
-    file: str | None
-    """Below the exchange: only calls on it are counted. None where its name is never the same."""
-
-    peers: tuple[tuple[str, int], ...] = ()
-    """Threads that share a batch of syncs with this one, in an order that is anybody's, and the
-    ordinal that the call has there."""
-
-    def __str__(self) -> str:
-        return f"{self.role} {self.name} {self.ordinal}: {self.text[:240]}"
 
 
 @dataclass
@@ -82,9 +59,13 @@ class Tried:
 class Crash:
     """The scenarios, played in copies below `folder` by one warm process."""
 
-    def __init__(self, folder: Path, warm: Warm, *, jobs: int = 2) -> None:
+    def __init__(
+        self, folder: Path, warm: Warm, *, jobs: int = 2, struck: Warm | Cold | None = None
+    ) -> None:
         self.folder = folder
         self.warm = warm
+        self._struck = struck or warm
+        """By what the command is run that is struck."""
         self._slots = threading.Semaphore(jobs)
         self._numbers = itertools.count()
 
@@ -98,7 +79,7 @@ class Crash:
         log = root.parent / "trace"
         followers: list[Strace] = []
         before = invariants.snapshot(root)
-        child = self.warm.run(
+        child = self._struck.run(
             scenario.words,
             cwd=root,
             output=root.parent / "struck",
@@ -111,7 +92,7 @@ class Crash:
         order = trace_order.check(calls, root, ended=child.code == 0)
         problems += [f"order: {problem}" for problem in order.problems]
         problems += self._settle(root, scenario, before, child, "nothing")
-        points = list(_points(scenario, calls, child, root))
+        points = list(find_points(scenario, calls, child, root))
         if not problems:
             shutil.rmtree(root.parent)
         return points, problems, order.names
@@ -133,13 +114,13 @@ class Crash:
             with self._slots:
                 child, calls = self._run_struck(root, point, role, fault, ordinal)
             struck = next((c for c in calls if c.injected or c.result == "?"), None)
-            if struck is not None and _same(struck, point, root) and child.held:
+            if struck is not None and is_same(struck, point, root) and child.held:
                 tried.reached = True
                 tried.folder = root.parent
                 tried.problems = self._judge(root, point, fault, before, child)
                 break
             if not point.peers:
-                aims = [(role, _aim_again(calls, point, root, ordinal))]
+                aims = [(role, aim_again(calls, point, root, ordinal))]
             shutil.rmtree(root.parent)
         if tried.survived and tried.folder is not None:
             shutil.rmtree(tried.folder)
@@ -152,7 +133,7 @@ class Crash:
         how = "signal=KILL" if fault == KILL else f"error={fault}"
         log = root.parent / "trace"
         followers: list[Strace] = []
-        child = self.warm.run(
+        child = self._struck.run(
             point.scenario.words,
             cwd=root,
             output=root.parent / "struck",
@@ -245,61 +226,6 @@ class Crash:
 _NO_CALL = Call(0, "", "", (), False, "?", 0, 0)
 
 
-def _points(scenario: Scenario, calls: Sequence[Call], child: Child, root: Path) -> Iterator[Point]:
-    roles = {child.pid: MAIN, **child.threads}
-    on_file: Counter[tuple[int, str, str]] = Counter()
-    for call, ordinal in strace.ordinals(calls):
-        ours = [path for path in call.paths if path.startswith(f"{root}/")]
-        on_file.update({(call.thread, call.name, path) for path in ours})
-        if not ours or not call.changes or not call.ok:
-            continue
-        role = roles.get(call.thread, PROGRAM)
-        # strace looks at the first name only where there are two.
-        steady = [p for p in ours if p == call.paths[0] and _is_steady(scenario, p, root)]
-        file = None
-        if steady:
-            ordinal = on_file[call.thread, call.name, steady[0]]
-            file = steady[0].removeprefix(f"{root}/")
-        elif role == PROGRAM:
-            continue  # in a folder of its own making: nothing of the exchange yet
-        paths = tuple(normal(path, root) for path in call.paths)
-        text = normal(call.text, root)
-        peers = tuple(_peers(call, calls, roles)) if steady else ()
-        yield Point(scenario, role, call.name, ordinal, paths, text, file, peers)
-
-
-def _peers(
-    call: Call, calls: Sequence[Call], roles: Mapping[int, str]
-) -> Iterator[tuple[str, int]]:
-    """The threads that synced something else at about the same time, the nearest first."""
-    if call.name not in strace.SYNCS:
-        return
-    others = [c for c in calls if c.name == call.name and c.thread != call.thread]
-    others.sort(key=lambda other: abs(other.order - call.order))
-    near = list(dict.fromkeys(other.thread for other in others if other.thread in roles))
-    for thread in near[:_PEERS]:
-        earlier = [c for c in others if c.thread == thread and c.paths == call.paths]
-        yield roles[thread], 1 + sum(c.order < call.order for c in earlier)
-
-
-def _is_steady(scenario: Scenario, path: str, root: Path) -> bool:
-    """Whether the file has the same name in every run."""
-    varying = ("RANDOM", "PID", *(("DATE",) if scenario.words[0] == "submit" else ()))
-    return not any(word in normal(path, root) for word in varying)
-
-
-def _same(call: Call, point: Point, root: Path) -> bool:
-    return call.name == point.name and tuple(normal(p, root) for p in call.paths) == point.paths
-
-
-def _aim_again(calls: Sequence[Call], point: Point, root: Path, ordinal: int) -> int:
-    """The number to try next: where the call was met before the one that was struck, or later."""
-    for number, call in enumerate(calls, 1):
-        if _same(call, point, root) and number != ordinal:
-            return number
-    return ordinal + 1 if len(calls) >= ordinal else ordinal
-
-
 def _is_record(point: Point) -> bool:
     """Whether what was to be made durable is a task, a result or the archive."""
     return point.paths[0].startswith(("/tasks", "/results/DATE", "/archive"))
@@ -309,12 +235,15 @@ def _is_record(point: Point) -> bool:
 
 
 @contextmanager
-def workshop(folder: Path, jobs: int) -> Iterator[Crash]:
-    """A warm process, and a folder in which its exchanges are made."""
+def workshop(folder: Path, jobs: int, *, cold: bool = False) -> Iterator[Crash]:
+    """A warm process, and a folder in which its exchanges are made.
+
+    `cold`: what is struck is started as the real program is.
+    """
     (folder / "warm-up").mkdir()
     program = make_exchange(folder / "warm-up")
     with Warm(program.environ, program.root) as warm:
-        yield Crash(folder, warm, jobs=jobs)
+        yield Crash(folder, warm, jobs=jobs, struck=Cold(program) if cold else warm)
 
 
 def prove(
@@ -335,7 +264,7 @@ def prove(
     strikes = [
         (point, fault)
         for fault, every in faults.items()
-        for point in points[(every - 1) // 2 :: scenario.every * every]
+        for point in points[_start(every, points) :: scenario.every * every]
     ]
     began = time.monotonic()
     # More at once than there are processors: most of them wait, for a retry's time say.
@@ -347,6 +276,12 @@ def prove(
     about = f"{len(points)} calls, {names} names made durable, {seconds:.1f} s"
     say(f"{scenario.name}: {counts(tried)} ({about})")
     return tried, not problems
+
+
+def _start(every: int, points: Sequence[Point]) -> int:
+    """Of each so many the middle one; the first where there are fewer."""
+    middle = (every - 1) // 2
+    return middle if middle < len(points) else 0
 
 
 def _say_one(one: Tried, say: Callable[[str], None]) -> None:
@@ -375,6 +310,7 @@ def main() -> int:
     parser.add_argument("--fault", action="append", choices=[KILL, *FAULTS])
     parser.add_argument("--every", type=int, default=1, metavar="N", help="each N-th point only")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, metavar="N")
+    parser.add_argument("--cold", action="store_true", help="start the interpreter each time")
     parser.add_argument("--folder", type=Path, help="where the exchanges are made")
     options = parser.parse_args()
     if reason := strace.why_not():
@@ -384,7 +320,7 @@ def main() -> int:
     tried: list[Tried] = []
     well = True
     faults = dict.fromkeys(options.fault or [KILL, *FAULTS], options.every)
-    with workshop(folder, options.jobs) as crash:
+    with workshop(folder, options.jobs, cold=options.cold) as crash:
         for scenario in named(options.scenario):
             if missing := scenario.missing():
                 print(f"{scenario.name}: left out: {', '.join(missing)} is not installed")
