@@ -95,8 +95,9 @@ def links(root: Path) -> Iterator[str]:
 
 def _tasks(root: Path, expected: Expected) -> Iterator[str]:
     found, ended = tasks(root), results(root)
-    effects = Counter((root / "effects.log").read_text(errors="replace").splitlines()
-                      if (root / "effects.log").exists() else ())  # fmt: skip
+    log = root / "effects.log"
+    lines = log.read_text(errors="replace").splitlines() if log.exists() else []
+    effects = Counter(lines)
     for task_id in {*expected.before, *expected.acknowledged} - set(found):
         yield f"one state: {task_id} was accepted and is nowhere"
     for task_id in set(ended) - set(found):
@@ -108,6 +109,9 @@ def _tasks(root: Path, expected: Expected) -> Iterator[str]:
             yield f"one result: {task_id} has {[str(p.relative_to(root)) for p in ended[task_id]]}"
         yield from _content(task_id, paths[0], expected)
         yield from _end(root, task_id, paths[0], ended[task_id], effects, expected)
+        for earlier in _front_matter(paths[0]).get("after") or ():
+            if task_id in lines and earlier not in lines[: lines.index(task_id)]:
+                yield f"effects: {task_id} had its effect before {earlier} had ended"
     for task_id, paths in ended.items():
         for logs in (path.with_name(f"{task_id}.logs") for path in paths):
             if logs.exists() and not logs.is_dir():

@@ -128,16 +128,21 @@ class Seen:
     """What was acknowledged, as somebody outside the machine knows it."""
 
     submitted: set[str] = field(default_factory=set)
-    results: dict[str, bytes | None] = field(default_factory=dict)
-    """Of tasks that a sweep said had ended; None where there was no time to read it."""
+    results: dict[str, bytes] = field(default_factory=dict)
+    """Of tasks that a sweep said had ended."""
 
 
 class Load:
-    """Submitters and sweeps, until the power fails."""
+    """Submitters and sweeps, until the power fails.
+
+    Only what was said before that counts. Afterwards XFS lets the fsync of a folder succeed whose
+    change the shutdown has thrown away, which no machine without power could do.
+    """
 
     def __init__(self, warm: Warm, root: Path, notes: Path, seen: Seen, seed: int) -> None:
         self.warm, self.root, self.notes, self.seen = warm, root, notes, seen
         self._over = threading.Event()
+        self._noting = threading.Lock()
         self._threads = [
             threading.Thread(target=self._submit, args=(random.Random(f"{seed}/{n}"), n))
             for n in range(2)
@@ -154,6 +159,14 @@ class Load:
         for thread in self._threads:
             thread.join()
 
+    def end(self) -> None:
+        """Nothing that is said from now on counts; what the sweep has said so far does."""
+        with self._noting:
+            self._over.set()
+            said = self.notes / "sweep.err"
+            if said.exists():
+                self._note_results(said.read_text())
+
     def _submit(self, choice: random.Random, number: int) -> None:
         retried = self.notes / f"retried-{number}.md"
         retried.write_text(RETRIED)
@@ -169,21 +182,21 @@ class Load:
                 ]
             )
             child = self._run(f"submit-{number}", "submit", *words)
-            if child is not None and child.code == 0:
-                self.seen.submitted.update(child.out.split())
+            with self._noting:
+                if child is not None and child.code == 0 and not self._over.is_set():
+                    self.seen.submitted.update(child.out.split())
 
     def _sweep(self) -> None:
         while not self._over.is_set():
             child = self._run("sweep", "sweep")
-            if child is not None:
-                self._note_results(child.err)
+            with self._noting:
+                if child is not None and not self._over.is_set():
+                    self._note_results(child.err)
 
     def _note_results(self, said: str) -> None:
         for task_id in re.findall(r"(?m)^(?:ended|refused) +(\S+)", said):
-            self.seen.results[task_id] = None
-            with contextlib.suppress(OSError):  # the power has failed meanwhile
-                for path in self.root.glob(f"results/2*/{task_id}.result.md"):
-                    self.seen.results[task_id] = path.read_bytes()
+            (path,) = self.root.glob(f"results/2*/{task_id}.result.md")
+            self.seen.results[task_id] = path.read_bytes()
 
     def _run(self, name: str, *words: str) -> Child | None:
         try:
@@ -200,9 +213,11 @@ class Load:
 def cut_once(made: Disk, warm: Warm, notes: Path, seen: Seen, seed: int) -> list[str]:
     """Work, lose power, come back; what does not hold then."""
     root = made.mounted_at / "exchange"
-    with Load(warm, root, notes, seen, seed):
+    (notes / "sweep.err").unlink(missing_ok=True)
+    with Load(warm, root, notes, seen, seed) as load:
         # The moment is what the test is about: any within the bounds, and the seed names it.
         time.sleep(random.Random(seed).uniform(0.1, MOST_SECONDS))
+        load.end()
         made.cut()
     made.unmount()
     made.mount()
@@ -213,7 +228,7 @@ def cut_once(made: Disk, warm: Warm, notes: Path, seen: Seen, seed: int) -> list
     for task_id, raw in seen.results.items():
         if task_id not in results:
             problems.append(f"one result: that of {task_id} was announced and is lost")
-        elif raw is not None and results[task_id][0].read_bytes() != raw:
+        elif results[task_id][0].read_bytes() != raw:
             problems.append(f"one result: that of {task_id} is another than was seen")
     return problems
 
