@@ -36,7 +36,7 @@ from tests.endurance.warm import MAIN, Child, Warm
 from tests.program import make_exchange
 
 KILL = "kill"
-TRIES = 5
+TRIES = 8
 QUIET_SECONDS = 20.0
 """How long tasks may take to end after the fault: the longest is a retry's wait."""
 _DEFECTS = ("Traceback (most recent call last)", "a defect of ours")

@@ -17,7 +17,7 @@ from tests.endurance.warm import MAIN, Child
 
 PROGRAM = "program"
 """The role of whatever a task runs."""
-_PEERS = 2
+_PEERS = 3
 """Threads beside its own in which a sync is looked for."""
 
 
