@@ -17,7 +17,7 @@ from tests.endurance.crash import KILL, Crash, counts, prove, workshop
 from tests.endurance.invariants import FAULTS, Expected
 from tests.endurance.scenarios import SCENARIOS, Scenario, named, stage
 
-SOME = {KILL: 5, **dict.fromkeys(FAULTS, 14)}
+SOME = {KILL: 6, **dict.fromkeys(FAULTS, 18)}
 """Each so-many-th point."""
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from tests.endurance.power_cut import FILE_SYSTEMS, NotAllowed, cut_power
 
-CUTS = 3
+CUTS = 2
 
 
 @pytest.mark.parametrize("file_system", FILE_SYSTEMS)

@@ -103,8 +103,11 @@ def _program(stage: Stage) -> None:
 
 
 def script() -> str:
-    """Leaves the task's line in effects.log; what it prints goes to the log."""
-    return ALONE + "echo begun; echo program >> $PWD/effects.log; echo done"
+    """Leaves the task's line in effects.log; what it prints goes to the log.
+
+    It lasts long enough to outlive a sweep that is killed, until the next one looks.
+    """
+    return ALONE + "echo begun; sleep 0.2; echo program >> $PWD/effects.log; echo done"
 
 
 def _recovery(stage: Stage) -> None:
