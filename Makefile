@@ -1,5 +1,7 @@
 # make demo   build a sample site by tasks: the main job, from a fresh clone
 # make test   everything that must hold, as CI runs it
+# make bench  what it costs, beside peers and floors
+# make crash-test, make soak   the long forms of what make test does in short: docs/reliability.md
 
 ROOT := $(dir $(abspath $(lastword $(MAKEFILE_LIST))))
 VENV := $(ROOT).venv
@@ -9,7 +11,7 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; 
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$p; break; }; done)
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: demo test lint bench clean
+.PHONY: demo test lint bench crash-test soak clean
 
 demo: $(VENV)/.installed
 	@$(BIN)/workflow demo "$(ROOT)demo"
@@ -22,6 +24,14 @@ lint: $(VENV)/.dev
 
 bench: $(VENV)/.dev
 	@cd "$(ROOT)" && $(BIN)/python -m benchmarks $(BENCH)
+
+# Linux, as root: strace, faketime, and mounts of file systems of its own.
+crash-test: $(VENV)/.dev
+	@cd "$(ROOT)" && $(BIN)/python -m tests.endurance.crash $(CRASH)
+	@cd "$(ROOT)" && $(BIN)/python -m tests.endurance.power_cut $(POWER_CUT)
+
+soak: $(VENV)/.dev
+	@cd "$(ROOT)" && $(BIN)/python -m tests.endurance.soak --minutes 10 $(SOAK)
 
 clean:
 	rm -rf "$(VENV)" "$(ROOT)demo"

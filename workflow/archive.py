@@ -50,16 +50,17 @@ def archive(
 
 
 def _month_of(exchange: Exchange, task_id: str, current: str) -> str | None:
-    """The month in which a task ended; that of its id if its result was cleared away.
+    """The month in which a task ended; that of its id if that is later, or its result is gone.
 
     None if it can be told without a look at its result that it is too young.
     """
-    if layout.dated(task_id) and task_id[:7] == current:
+    named = task_id[:7] if layout.dated(task_id) else ""
+    if named >= current:
         return None
     result = exchange.result(task_id, everywhere=True)
-    if result is not None:
-        return os.path.basename(os.path.dirname(result))[:7]
-    return task_id[:7] if layout.dated(task_id) else None
+    ended = os.path.basename(os.path.dirname(result))[:7] if result is not None else ""
+    # Never before the month of its id, where it would not be looked for: its clock was ahead.
+    return max(named, ended) or None
 
 
 def _move_tasks(exchange: Exchange, state: str, month: str, ids: list[str]) -> None:

@@ -94,7 +94,8 @@ class Staged:
             os.link(self.aside, path)
         except FileExistsError:
             return False
-        os.unlink(self.aside)
+        with suppress(OSError):  # shown is shown; what stays of the other name, a sweep removes
+            os.unlink(self.aside)
         return True
 
     def replace(self, path: str) -> None:
@@ -133,14 +134,23 @@ class Stage:
 
 
 def create(path: str, raw: bytes) -> bool:
-    """Publish a new file, whole and durable. False if the name is taken."""
+    """Publish a new file, whole and durable. False if the name is taken.
+
+    Raises OSError, and then there is no such file: whoever is told so may try again.
+    """
     folder = os.path.dirname(path)
     with Stage() as stage:
         staged = stage.write(folder, raw)
         stage.sync()
         created = staged.create(path)
     if created:
-        sync_folders([folder])
+        try:
+            sync_folders([folder])
+        except OSError:
+            # Taken back, unless somebody has taken it further already: then it was published.
+            with suppress(FileNotFoundError):
+                os.unlink(path)
+                raise
     return created
 
 

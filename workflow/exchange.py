@@ -90,11 +90,15 @@ class Exchange:
     def prepare(self) -> None:
         """Make the folders that are missing: git keeps no empty ones. Raises OSError."""
         for name in layout.FOLDERS:
-            try:
-                os.makedirs(self.path(name), exist_ok=True)
-            except FileExistsError as error:
-                said = "it should be a folder, and is a file or a link that leads nowhere"
-                raise NotADirectoryError(errno.ENOTDIR, said, self.path(name)) from error
+            self.make(name)
+
+    def make(self, name: str) -> None:
+        """Make one of the folders, if it is missing. Raises OSError."""
+        try:
+            os.makedirs(self.path(name), exist_ok=True)
+        except FileExistsError as error:
+            said = "it should be a folder, and is a file or a link that leads nowhere"
+            raise NotADirectoryError(errno.ENOTDIR, said, self.path(name)) from error
 
     def check_rights(self) -> None:
         """Raise PermissionError for a folder that a sweep has to write and may not.

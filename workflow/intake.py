@@ -178,13 +178,7 @@ class Intake:
             os.path.lexists(self.exchange.task_path(state, task_id))
             for state in ("waiting", "in-progress", "completed", "failed")
         )
-        # An id of a month to come was made while the clock was ahead, and may lie anywhere.
-        ahead = layout.dated(task_id) and task_id[:7] > f"{datetime.now(UTC):%Y-%m}"
-        if not (
-            elsewhere
-            or self.exchange.result(task_id, everywhere=ahead)
-            or self.exchange.archived(task_id, everywhere=ahead)
-        ):
+        if not (elsewhere or self.exchange.result(task_id) or self.exchange.archived(task_id)):
             return False
         lease = self._lease(task_id)
         if lease is None:

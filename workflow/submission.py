@@ -13,7 +13,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from workflow import document, templates, yaml12
+from workflow import document, layout, templates, yaml12
 from workflow.config import Config
 from workflow.document import Document
 from workflow.errors import Exit, WorkflowError, nearest
@@ -203,7 +203,7 @@ def submit(exchange: Exchange, config: Config, wish: Wish, chain: str | None = N
     With a key: the id of the task that was submitted under it before, if that asked for the same.
     Raises WorkflowError `idempotency_conflict` if it asked for something else.
     """
-    os.makedirs(exchange.folder("pending"), exist_ok=True)
+    exchange.make(layout.PENDING)
     now = datetime.now(UTC)
     data, body = compose_task(wish, config, now)
     if chain:

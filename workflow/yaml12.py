@@ -137,13 +137,18 @@ def _at(thing: Any, message: str, hint: str | None = None) -> Problem:
     return Problem(message, line=mark.line + 1, column=mark.column + 1, hint=hint)
 
 
+_OPENINGS = {"quoted scalar": "quote", "flow mapping": "brace", "flow sequence": "bracket"}
+"""What libyaml was in the midst of, and the sign that opens it."""
+
+
 def _explain(error: yaml.MarkedYAMLError, text: str) -> Problem:
     mark = error.problem_mark or error.context_mark
     opened = error.context_mark
-    if mark is not None and opened is not None and mark.index >= len(text.rstrip()):
-        # It went on to the end of the text: what was opened and never closed says more.
-        what = "quote" if "quoted" in (error.context or "") else "bracket or brace"
-        message = f"a {what} that is opened here is never closed"
+    context = error.context or ""
+    what = next((sign for words, sign in _OPENINGS.items() if words in context), None)
+    if what and mark is not None and opened is not None and mark.index >= len(text.rstrip()):
+        # It went on to the end of the text: where it was opened says more.
+        message = f"the {what} that is opened here is never closed"
         close = f"close the {what}"
         return Problem(message, line=opened.line + 1, column=opened.column + 1, hint=close)
     message = error.problem or error.context or "unreadable YAML"

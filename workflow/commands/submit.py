@@ -13,7 +13,7 @@ from workflow import document
 from workflow.background import start_sweep
 from workflow.cli import Place, command
 from workflow.commands import choices, wait
-from workflow.errors import Exit, WorkflowError
+from workflow.errors import Exit, WorkflowError, told
 from workflow.overview import sweeper_warning
 from workflow.reply import Reply
 from workflow.submission import Wish, compose_task, submit, wanted_id
@@ -105,8 +105,17 @@ def run(
     for link in wishes:
         if ids:
             link.after = [ids[-1]]
-        chain = (ids[0] if ids else None) if len(wishes) == 1 or ids else None
-        ids.append(submit(exchange, config, link, chain))
+        try:
+            ids.append(submit(exchange, config, link, ids[0] if ids else None))
+        except OSError as error:
+            if not ids:
+                raise
+            raise WorkflowError(
+                "chain_incomplete",
+                f"{', '.join(ids)} submitted, {link.task_type} not: {told(error)}",
+                Exit.DEFECT,
+                hint=f"submit the rest with --after {ids[-1]}, or `workflow cancel {ids[-1]}`",
+            ) from error
     data = {"task_id": ids[0], "task_ids": ids, "path": f"tasks/pending/{ids[0]}.md"}
     reply = Reply(data=data, text="\n".join(ids))
     silent = sweeper_warning(exchange, config)
