@@ -43,7 +43,7 @@ class Both:
 
 def measure(workshop: Workshop) -> Iterator[Row]:
     count = 50 if workshop.quick else 1_000
-    rounds = 2 if workshop.quick else 5
+    rounds = 2 if workshop.quick else 3
     others: dict[str, Callable[[Path, int], tuple[float, float]]] = {
         RAW: raw.measure,
         SQLITE: peers.huey_sqlite,

@@ -13,6 +13,7 @@ import pytest
 
 from tests.program import CONFIG, Program
 from workflow.cli import COMMANDS
+from workflow.doctor import file_system_kind
 
 READERS = [
     ["status"], ["list"], ["types"], ["types", "hugo-build"], ["templates"], ["schema", "task"],
@@ -399,3 +400,15 @@ def test_a_defect_of_ours_is_told_as_one(program: Program) -> None:
     told: dict[str, Any] = json.loads(ran.stdout)
     assert (ran.returncode, told["error"]["code"]) == (1, "defect")
     assert "Traceback" in ran.stderr
+
+
+@pytest.mark.parametrize(
+    ("path", "kind"),
+    [("/home/me/x", "ext4"), ("/mnt/share/x", "nfs4"), ("/mnt/shared", "ext4"), ("/a b/c", "cifs")],
+)
+def test_doctor_knows_the_file_system_that_a_path_lies_on(path: str, kind: str) -> None:
+    mounts = (
+        "/dev/vda / ext4 rw 0 0\nproc /proc proc rw 0 0\n"
+        "server:/x /mnt/share nfs4 rw 0 0\n//server/y /a\\040b cifs rw 0 0\n"
+    )
+    assert file_system_kind(mounts, path) == kind

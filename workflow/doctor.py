@@ -23,6 +23,7 @@ from workflow.overview import sweeper_warning
 
 LOW_DISK_BYTES = 200 * 1024 * 1024
 _SHOWN = 5
+_NETWORKED = ("nfs", "cifs", "smb", "9p", "afs", "ceph", "vboxsf", "fuse.sshfs", "fuse.rclone")
 _SYNCED = ("Mobile Documents", "Dropbox", "OneDrive", "Google Drive", "CloudStorage")
 """Folders that a service rewrites behind our back: renames and locks mean nothing there."""
 
@@ -121,6 +122,19 @@ def _folders(exchange: Exchange) -> Iterator[Finding]:
 
 
 def _file_system(exchange: Exchange) -> Iterator[Finding]:
+    try:
+        with open("/proc/self/mounts", encoding="utf-8") as file:
+            kind = file_system_kind(file.read(), os.path.realpath(exchange.root))
+    except OSError:
+        kind = ""  # macOS does not tell in a file
+    if kind.startswith(_NETWORKED):
+        yield Finding(
+            "file system",
+            "failed",
+            f"is {kind}: its locks do not pass to child processes, its renames may be seen late",
+            "keep the exchange on a local disk (APFS, ext4, XFS, Btrfs, ZFS)",
+        )
+        return
     trouble = _file_system_trouble(exchange)
     if trouble:
         yield Finding(
@@ -129,6 +143,19 @@ def _file_system(exchange: Exchange) -> Iterator[Finding]:
             trouble,
             "keep the exchange on a local disk (APFS, ext4, XFS, Btrfs, ZFS)",
         )
+
+
+def file_system_kind(mounts: str, path: str) -> str:
+    """The type of the file system that `path` lies on, from the text of /proc/self/mounts."""
+    best, kind = "", ""
+    for line in mounts.splitlines():
+        fields = line.split(" ")
+        if len(fields) > 2:
+            # A space in a path is written as \040 there.
+            point = fields[1].encode().decode("unicode_escape").rstrip("/") + "/"
+            if f"{path}/".startswith(point) and len(point) >= len(best):
+                best, kind = point, fields[2]
+    return kind
 
 
 def _file_system_trouble(exchange: Exchange) -> str | None:
