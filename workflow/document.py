@@ -264,11 +264,15 @@ def compose(data: Mapping[str, Any], body: str) -> bytes:
     return raw
 
 
-def read_regular(path: str) -> bytes:
-    """The bytes of a file of ours. Raises NotAFile for a link, a pipe, …; FileNotFoundError."""
+def read_regular(path: str, *, follow: bool = False) -> bytes:
+    """The bytes of a file of ours. Raises NotAFile for a link, a pipe, …; FileNotFoundError.
+
+    `follow`: a link to a plain file will do, where only its owner can have made it.
+    """
     # Not blocking, not following: a pipe must not hang us, nor a link lead us elsewhere.
+    flags = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | (0 if follow else os.O_NOFOLLOW)
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        descriptor = os.open(path, flags)
     except FileNotFoundError:
         raise
     except OSError as error:
@@ -277,7 +281,11 @@ def read_regular(path: str) -> bytes:
     try:
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             raise NotAFile(Problem("it is not a plain file"))
-        with open(descriptor, "rb", closefd=False) as file:
-            return file.read(yaml12.MAX_BYTES + 1)
+        chunks = []
+        left = yaml12.MAX_BYTES + 1
+        while left and (chunk := os.read(descriptor, min(left, 65_536))):
+            chunks.append(chunk)
+            left -= len(chunk)
+        return b"".join(chunks)
     finally:
         os.close(descriptor)

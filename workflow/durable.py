@@ -80,6 +80,7 @@ class Staged:
                 break
             # RACE: between our open and our lock a sweep took it for a left-over.
             os.close(self.descriptor)
+        self._aside_lies_there = True
         try:
             view = memoryview(raw)
             while view:
@@ -96,16 +97,19 @@ class Staged:
             return False
         with suppress(OSError):  # shown is shown; what stays of the other name, a sweep removes
             os.unlink(self.aside)
+        self._aside_lies_there = False
         return True
 
     def replace(self, path: str) -> None:
         """Show it in the place of a file."""
         os.rename(self.aside, path)
+        self._aside_lies_there = False
 
     def discard(self) -> None:
         """Remove the name that nobody looks at; what was shown stays."""
-        with suppress(FileNotFoundError):
-            os.unlink(self.aside)
+        if self._aside_lies_there:
+            with suppress(FileNotFoundError):
+                os.unlink(self.aside)
         os.close(self.descriptor)
 
 

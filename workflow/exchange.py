@@ -55,6 +55,8 @@ TASK_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,179}")
 CANCEL = "cancel"
 """Name of the request to cancel, in the folder of a run."""
 
+_DAY = r"\d{4}-\d{2}-\d{2}"
+_MONTH = r"\d{4}-\d{2}"
 ROOM_BYTES = 1 << 20
 """Free bytes below which nothing is begun."""
 
@@ -77,6 +79,7 @@ class Exchange:
 
     def __init__(self, root: str | os.PathLike[str]) -> None:
         self.root = os.path.abspath(root)
+        self._listings: dict[str, tuple[tuple[int, int], list[str]]] = {}
 
     def path(self, *parts: str) -> str:
         return os.path.join(self.root, *parts)
@@ -188,7 +191,8 @@ class Exchange:
         """The archived months in which a task may lie: none before the month of its id."""
         dated = _DATED.match(task_id) or re.match(r"(\d{4})-(\d{2})", task_id)
         first = f"{dated[1]}-{dated[2]}" if dated else ""
-        months = [m for m in _names(self.path(layout.ARCHIVE)) if re.fullmatch(r"\d{4}-\d{2}", m)]
+        names = self._listed(self.path(layout.ARCHIVE))
+        months = [name for name in names if re.fullmatch(_MONTH, name)]
         return sorted(month for month in months if month >= first)
 
     # -- results -----------------------------------------------------------------------------
@@ -196,8 +200,19 @@ class Exchange:
     def days(self) -> list[str]:
         """The day folders of results, newest first."""
         folder = self.path(layout.RESULTS)
-        days = [name for name in _names(folder) if re.fullmatch(r"\d{4}-\d{2}-\d{2}", name)]
+        days = [name for name in self._listed(folder) if re.fullmatch(_DAY, name)]
         return [os.path.join(folder, day) for day in sorted(days, reverse=True)]
+
+    def _listed(self, folder: str) -> list[str]:
+        """The names in a folder that changes once a day, listed again when it has changed."""
+        try:
+            seen = os.stat(folder)
+        except (FileNotFoundError, NotADirectoryError):
+            return []
+        version = (seen.st_mtime_ns, seen.st_ino)
+        if folder not in self._listings or self._listings[folder][0] != version:
+            self._listings[folder] = version, _names(folder)
+        return self._listings[folder][1]
 
     def _homes(self, task_id: str, everywhere: bool) -> Iterator[str]:
         """The folders in which a task's result may lie, the likeliest first.
@@ -211,7 +226,7 @@ class Exchange:
         yield from self.days()
         for month in self._months("" if everywhere else task_id):
             results = self.path(layout.ARCHIVE, month, "results")
-            for day in sorted(_names(results)):
+            for day in sorted(self._listed(results)):
                 yield os.path.join(results, day)
 
     def result(self, task_id: str, *, everywhere: bool = False) -> str | None:
@@ -253,13 +268,20 @@ class Exchange:
     def asked_to_cancel(self, task_id: str) -> bool:
         return os.path.exists(self.path(layout.RUNS, task_id, CANCEL))
 
-    def run_files(self, task_id: str) -> list[str]:
-        """The paths of what a task's attempts have written so far; requests to us left out."""
+    def run_files(self, task_id: str) -> list[str] | None:
+        """The paths of what a task's attempts have written so far; requests to us left out.
+
+        None if there is not even a folder for them.
+        """
         folder = self.path(layout.RUNS, task_id)
-        return [os.path.join(folder, name) for name in _names(folder) if name != CANCEL]
+        try:
+            names = os.listdir(folder)
+        except FileNotFoundError:
+            return None
+        return [os.path.join(folder, name) for name in names if name != CANCEL]
 
     def publish_logs(self, task_id: str, day: str) -> None:
-        """Move a task's logs to where its result lies. Made durable by whoever syncs the day."""
+        """Move a task's logs to where its result lies, durably."""
         logs = self.run_files(task_id)
         if logs:
             target = os.path.join(self.day_folder(day), task_id + LOGS_SUFFIX)
@@ -267,12 +289,12 @@ class Exchange:
             for path in logs:
                 os.rename(path, os.path.join(target, os.path.basename(path)))
             durable.sync_folders([target])
-        self.clear_run(task_id)
 
     def day_folder(self, day: str) -> str:
         """Where the results of a UTC day lie; made if missing."""
         folder = self.path(layout.RESULTS, day)
-        durable.make_folder(folder)
+        if durable.make_folder(folder):
+            self._listings.clear()  # two changes may bear one time
         return folder
 
     def link_latest(self, name: str, result_path: str) -> None:

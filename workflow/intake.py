@@ -24,11 +24,9 @@ from workflow.unrun import safe_id, unrun_result
 
 GROUP = 50
 """Tasks that share their syncs. Each holds up to three open files, and macOS allows us 256."""
-_ENOUGH = 1_000
+_ENOUGH = 500
 """Tasks that may lie ready. The rest are looked at when these have run, so that the first begins
 soon, and that what a sweep needs of memory does not grow with the number of tasks."""
-_KEPT = 256
-"""Of these, the tasks that are kept as they were read. The others are read once more."""
 
 
 @dataclass(order=True, slots=True)
@@ -42,7 +40,7 @@ class Candidate:
     digest: bytes = field(compare=False)
     quick: bool = field(compare=False)
     resources: frozenset[str] = field(compare=False)
-    task: Task | None = field(compare=False, repr=False)
+    task: Task = field(compare=False, repr=False)
 
 
 class Intake:
@@ -60,7 +58,6 @@ class Intake:
         self._ready: list[Candidate] = []
         self._known: dict[str, set[str]] = {state: set() for state in layout.STATE_FOLDERS}
         """Ids of candidates by state, so that a later look does not read them again."""
-        self._kept = 0
         self.passed_over = False
         """Whether somebody had the lease of a task that could run."""
         self._to_park: list[tuple[Parking, str]] = []
@@ -152,13 +149,12 @@ class Intake:
     def read_again(self, state: str, candidate: Candidate) -> Task:
         """The task as its file says now. Raises InvalidTask, FileNotFoundError."""
         task = candidate.task
-        if task is not None:
+        try:
             path = self.exchange.task_path(state, candidate.task_id)
-            try:
-                if document.read_regular(path) == task.raw:
-                    return task
-            except document.NotAFile as error:
-                raise InvalidTask("not_a_file", error.problems) from error
+            if document.read_regular(path) == task.raw:
+                return task
+        except document.NotAFile as error:
+            raise InvalidTask("not_a_file", error.problems) from error
         return self.read(state, candidate.task_id)
 
     def _is_being_written(self, state: str, task_id: str, error: InvalidTask) -> bool:
@@ -204,7 +200,6 @@ class Intake:
                 continue
             group.append(candidate)
             self._known[candidate.state].discard(candidate.task_id)
-            self._kept -= candidate.task is not None
             busy |= candidate.resources
             if not candidate.quick:
                 break
@@ -224,8 +219,6 @@ class Intake:
         except FileNotFoundError:
             return
         self._known[state].add(task.task_id)
-        keep = self._kept < _KEPT
-        self._kept += keep
         heapq.heappush(
             self._ready,
             Candidate(
@@ -236,7 +229,7 @@ class Intake:
                 hashlib.sha256(task.raw).digest(),
                 task.kind.quick,
                 task.resources,
-                task if keep else None,
+                task,
             ),
         )
 

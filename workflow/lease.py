@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import errno
 import fcntl
+import functools
 import json
 import os
 from collections.abc import Sequence
@@ -242,8 +243,14 @@ def _holder(worker_id: str) -> dict[str, Any]:
         "host": hostname(),
         "boot": kinship.boot(),
         "pid": pid,
-        "process_start": _start(pid),
+        "process_start": _own_start(pid),
     }
+
+
+@functools.cache
+def _own_start(pid: int) -> str | None:
+    """By number, since `submit` may have forked us."""
+    return _start(pid)
 
 
 def _start(pid: int) -> str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import re
 import socket
@@ -38,6 +39,7 @@ def utc(moment: datetime) -> str:
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
+@functools.cache
 def hostname() -> str:
     """This machine's name, as far as it fits into a worker's."""
     return socket.gethostname().split(".")[0] or "localhost"

@@ -175,14 +175,16 @@ def settle(exchange: Exchange, endings: Sequence[Ending]) -> None:
         # Before the tasks move: what a crash, or a full disk, keeps us from here, recovery does.
         for name, path in _latest(shown).items():
             exchange.link_latest(name, path)
-        for ending in endings:
+        ran = [e for e in endings if exchange.run_files(e.task_id) is not None]
+        for ending in ran:
             exchange.publish_logs(ending.task_id, ending.day)
         for one in shown:
             _move(exchange, one)
         moved = {exchange.folder(state) for e in endings for state in (e.target, e.state)}
         durable.sync_folders(moved)
-    for ending in endings:
+    for ending in ran:
         exchange.clear_run(ending.task_id)
+    for ending in endings:
         ending.lease.release(remove=True)
 
 
@@ -237,7 +239,7 @@ def _logs(exchange: Exchange, endings: Sequence[Ending]) -> Iterator[list[int]]:
     try:
         flags = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC
         for ending in endings:
-            opened.extend(os.open(path, flags) for path in exchange.run_files(ending.task_id))
+            opened.extend(os.open(path, flags) for path in exchange.run_files(ending.task_id) or ())
         yield opened
     finally:
         for descriptor in opened:

@@ -42,17 +42,17 @@ LONGEST_BACKOFF = 86_400.0
 """Seconds: however often it was tried, it is tried again within a day or so."""
 
 
+Ended = Result | BaseException | None
+"""What came of an attempt; None if it was not begun, since the sweep was stopped."""
+
+
 @dataclass
 class _Running:
-    """A task that runs, or a group of quick ones that run one after the other."""
+    """A task whose attempt runs in a thread."""
 
-    claims: Sequence[Claim]
+    claim: Claim
     cancel: Cancel
     thread: threading.Thread | None = None
-
-
-Ended = tuple[Claim, Result | BaseException | None]
-"""A task with what came of it; None for one that was not begun, since the sweep was stopped."""
 
 
 class Sweep:
@@ -74,7 +74,7 @@ class Sweep:
         self.swept = Swept(notice=notice)
         self.intake = Intake(exchange, config, self.swept, only)
         self._running: list[_Running] = []
-        self._done: queue.SimpleQueue[tuple[_Running, list[Ended]]] = queue.SimpleQueue()
+        self._done: queue.SimpleQueue[tuple[_Running, Ended]] = queue.SimpleQueue()
         self._stop: str | None = None
         self._signature = ""
         """What the folders looked like before a look that found nothing."""
@@ -108,7 +108,10 @@ class Sweep:
             except queue.Empty:
                 pass
             else:
-                self._settle_group(running, came_of_it)
+                self._running.remove(running)
+                assert running.thread is not None
+                running.thread.join()
+                self._settle_group([(running.claim, came_of_it)])
             now = time.monotonic()
             if now - looked >= LOOK_SECONDS:
                 looked = now
@@ -198,8 +201,8 @@ class Sweep:
     def _start_what_can_run(self) -> None:
         """Fill the free places; what shares a running task's site waits for its end."""
         while len(self._running) < self.jobs and not self._stop:
-            tasks = [claim.task for running in self._running for claim in running.claims]
-            busy = frozenset[str]().union(*(task.resources for task in tasks))
+            used = (running.claim.task.resources for running in self._running)
+            busy = frozenset[str]().union(*used)
             group = self.intake.take(busy)
             if not group:
                 return
@@ -213,22 +216,27 @@ class Sweep:
                 self.intake.pass_over(candidate)
                 self.swept.tell_trouble(candidate.task_id, error)
             return
-        if not claims:
+        if claims and claims[0].task.kind.quick:
+            # A thread for each would take longer than all of them.
+            never = Cancel()
+            self._settle_group([(one, self._attempt_safely(one, never)) for one in claims])
             return
-        running = _Running(claims, Cancel())
-        running.thread = threading.Thread(target=self._attempt_all, args=(running,), daemon=True)
-        self._running.append(running)
-        running.thread.start()
+        for one in claims:
+            running = _Running(one, Cancel())
+            running.thread = threading.Thread(
+                target=self._attempt_in_thread, args=(running,), name=one.task.task_id, daemon=True
+            )
+            self._running.append(running)
+            running.thread.start()
 
-    def _attempt_all(self, running: _Running) -> None:
-        """The body of a group's thread."""
-        came_of_it: list[Ended] = []
-        for one in running.claims:
-            try:
-                came_of_it.append((one, self._attempt(one, running.cancel)))
-            except BaseException as error:
-                came_of_it.append((one, error))
-        self._done.put((running, came_of_it))
+    def _attempt_in_thread(self, running: _Running) -> None:
+        self._done.put((running, self._attempt_safely(running.claim, running.cancel)))
+
+    def _attempt_safely(self, one: Claim, cancel: Cancel) -> Ended:
+        try:
+            return self._attempt(one, cancel)
+        except BaseException as error:
+            return error
 
     def _attempt(self, claimed: Claim, cancel: Cancel) -> Result | None:
         task, lease, earlier = claimed.task, claimed.lease, claimed.record.attempts
@@ -255,16 +263,14 @@ class Sweep:
 
     def _cancel_what_was_asked(self) -> None:
         for running in self._running:
-            alone = running.claims[0].task.task_id if len(running.claims) == 1 else None
-            # The members of a group are asked about before each is begun, and are quick.
-            if alone and not running.cancel.is_set() and self.exchange.asked_to_cancel(alone):
+            task_id = running.claim.task.task_id
+            if not running.cancel.is_set() and self.exchange.asked_to_cancel(task_id):
                 running.cancel.set("cancelled")
 
     def _give_signs_of_life(self) -> None:
         self.exchange.touch_last_sweep()
         for running in self._running:
-            for one in running.claims:
-                one.lease.beat()
+            running.claim.lease.beat()
 
     def _stop_for(self, signal_name: str) -> None:
         """A signal: claim nothing more and end what runs."""
@@ -274,10 +280,7 @@ class Sweep:
 
     # -- settle ------------------------------------------------------------------------------
 
-    def _settle_group(self, running: _Running, came_of_it: Sequence[Ended]) -> None:
-        self._running.remove(running)
-        assert running.thread is not None
-        running.thread.join()
+    def _settle_group(self, came_of_it: Sequence[tuple[Claim, Ended]]) -> None:
         to_settle: list[tuple[Claim, Result]] = []
         for one, result in came_of_it:
             with self.swept.alone(one.task.task_id, one.lease):

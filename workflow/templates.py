@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from workflow import document
-from workflow.errors import Problem, WorkflowError
+from workflow.errors import WorkflowError
 from workflow.layout import SUFFIX, TEMPLATES
 
 _CHOICE = re.compile(r"\s*+[^|<>\n]+(?:\s\|\s[^|<>\n]+)+")
@@ -83,17 +83,16 @@ def load_template(root: str | os.PathLike[str], task_type: str) -> Template | No
     """The template of a type; None if it has none. Raises WorkflowError `bad_template`."""
     if not re.fullmatch(r"[a-z0-9][a-z0-9-]*", task_type):
         return None
-    own = Path(root, TEMPLATES, task_type + SUFFIX)
+    source = f"{TEMPLATES}/{task_type}{SUFFIX}"
     try:
-        raw, source = own.read_bytes(), f"{TEMPLATES}/{task_type}{SUFFIX}"
+        raw = document.read_regular(os.path.join(root, source), follow=True)
     except FileNotFoundError:
-        packaged = builtin_folder() / (task_type + SUFFIX)
-        if not packaged.is_file():
+        packaged = _builtin(task_type)
+        if packaged is None:
             return None
-        raw, source = packaged.read_bytes(), f"built in: {task_type}{SUFFIX}"
-    except OSError as error:
-        source = f"{TEMPLATES}/{task_type}{SUFFIX}"
-        problem = Problem(f"cannot be read: {error.strerror}")
+        raw, source = packaged, f"built in: {task_type}{SUFFIX}"
+    except document.NotAFile as error:
+        problem = error.problems[0]
         raise WorkflowError(
             "bad_template", problem.sentence(source), hint=f"mend {source}", problems=[problem]
         ) from error
@@ -113,6 +112,12 @@ def load_template(root: str | os.PathLike[str], task_type: str) -> Template | No
 def _parsed(raw: bytes) -> document.Document:
     """A sweep asks for the same few templates with every task; what changed has other bytes."""
     return document.parse(raw)
+
+
+@functools.cache
+def _builtin(task_type: str) -> bytes | None:
+    path = builtin_folder() / (task_type + SUFFIX)
+    return path.read_bytes() if path.is_file() else None
 
 
 def builtin_folder() -> Path:
