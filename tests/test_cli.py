@@ -404,7 +404,7 @@ def test_a_defect_of_ours_is_told_as_one(program: Program) -> None:
 
 @pytest.mark.parametrize(
     ("path", "kind"),
-    [("/home/me/x", "ext4"), ("/mnt/share/x", "nfs4"), ("/mnt/shared", "ext4"), ("/a b/c", "cifs")],
+    [("/srv/x", "ext4"), ("/mnt/share/x", "nfs4"), ("/mnt/shared", "ext4"), ("/a b/c", "cifs")],
 )
 def test_doctor_knows_the_file_system_that_a_path_lies_on(path: str, kind: str) -> None:
     mounts = (

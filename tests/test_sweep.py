@@ -199,7 +199,7 @@ def test_two_tasks_never_work_on_one_site_at_once(slow: tuple[Program, Path]) ->
     ids = [program.submit("hugo-build", "--env", env) for env in ("dev", "staging")]
     other = program.submit("noop")
     sweep = program.start("sweep", "--jobs", "3")
-    until(lambda: program.exchange.result(other))
+    until(lambda: program.exchange.result(other) and begun(program))
     assert len(begun(program)) == 1, "the noop ran beside the first build, the second build waits"
     let_go(pipe)
     until(lambda: len(begun(program)) == 2)
@@ -364,12 +364,14 @@ def test_a_child_that_outlives_its_killed_sweep_keeps_the_task_from_running_twic
     sweep.wait()
     (child,) = begun(program)
     assert _lives(child), f"{hugo} was to live on"
+    other = program.submit("hugo-build", "--env", "staging")
 
     swept = program("sweep")
 
     assert swept.code == 0
     assert len(begun(program)) == 1
     assert program.states(task_id) == ["in-progress"]
+    assert program.states(other) == ["pending"], "its site is being worked on"
     os.kill(child, signal.SIGKILL)
 
 

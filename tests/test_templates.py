@@ -180,7 +180,9 @@ def test_a_broken_template_is_named_with_the_place(tmp_path: Path) -> None:
 
 def test_a_template_that_is_a_folder_is_a_broken_one(tmp_path: Path) -> None:
     (tmp_path / "tasks/templates/noop.md").mkdir(parents=True)
-    with pytest.raises(WorkflowError, match=r"tasks/templates/noop\.md: cannot be read") as caught:
+    with pytest.raises(
+        WorkflowError, match=r"tasks/templates/noop\.md: it is not a plain file"
+    ) as caught:
         load_template(tmp_path, "noop")
     assert caught.value.code == "bad_template"
 

@@ -24,14 +24,15 @@ from workflow.claim import Claim, claim
 from workflow.config import Config
 from workflow.exchange import Exchange
 from workflow.intake import Candidate, Intake
-from workflow.lease import Lease, cut_off, read_record, utc_now, with_status
+from workflow.lease import Lease, utc_now, with_status
 from workflow.park import Parking, park
 from workflow.process import Cancel
+from workflow.recover import recover
 from workflow.result import Attempt, Result, utc
 from workflow.runner import Attempting, run_attempt
-from workflow.settle import ended, published, settle
+from workflow.settle import ended, settle
 from workflow.swept import Notice, Swept
-from workflow.task import InvalidTask, Task
+from workflow.task import Task
 from workflow.unrun import cancelled, interrupted_result, unrun_result
 
 LOOK_SECONDS = 0.2
@@ -74,6 +75,8 @@ class Sweep:
         self.swept = Swept(notice=notice)
         self.intake = Intake(exchange, config, self.swept, only)
         self._running: list[_Running] = []
+        self._taken = frozenset[str]()
+        """What programs use that outlived their sweep."""
         self._done: queue.SimpleQueue[tuple[_Running, Ended]] = queue.SimpleQueue()
         self._stop: str | None = None
         self._signature = ""
@@ -86,7 +89,7 @@ class Sweep:
         threading.Thread(target=leftovers.empty_trash, args=(self.exchange,), daemon=True).start()
         archive.finish(self.exchange)
         with _signals(self._stop_for):
-            self._recover()
+            self._taken = recover(self.exchange, self.intake, self.swept)
             self.intake.look()
             self._drain()
         if self._stop is None:
@@ -129,80 +132,13 @@ class Sweep:
         self._signature = signature
         return True
 
-    # -- recover -----------------------------------------------------------------------------
-
-    def _recover(self) -> None:
-        """See to every task in in-progress whose attempt is dead."""
-        for task_id in self.exchange.names("in-progress"):
-            lease = self._lease_of_the_dead(task_id)
-            if lease is not None:
-                with self.swept.alone(task_id, lease):
-                    self._recover_one(task_id, lease)
-
-    def _lease_of_the_dead(self, task_id: str) -> Lease | None:
-        """The lease of an attempt of which nothing lives any more; None while something does.
-
-        A program that outlives its sweep may finish what it does, up to its deadline, or until
-        somebody cancels; then it is ended. One that closed every file that it had inherited has let
-        go of the lease, and is known by its process group.
-        """
-        lease = self.exchange.lease(task_id)
-        record = read_record(self.exchange.read_lease(task_id) if lease is None else lease.read())
-        if lease is not None:
-            if not record.programs_live():
-                return lease
-            lease.release()
-        elif record.sweep_lives():
-            return None
-        if not (record.is_overdue() or self.exchange.asked_to_cancel(task_id)):
-            said = f"its sweep is gone, its program still runs; ended at {record.deadline}"
-            self.swept.parked[task_id] = said
-            self.swept.notice("parked", task_id, said)
-            return None
-        record.end_left_overs(self.exchange.lease_path(task_id))
-        return self.exchange.lease(task_id)
-
-    def _recover_one(self, task_id: str, lease: Lease) -> None:
-        result_path = self.exchange.result(task_id)
-        if result_path is not None:
-            # It was killed between publishing the result and moving the task.
-            settle(self.exchange, [published(lease, result_path)])
-            self.swept.notice("recovered", task_id, "its result was there; settled")
-            return
-        try:
-            task = self.intake.read("in-progress", task_id)
-        except InvalidTask as error:
-            self.intake.refuse(task_id, "in-progress", error, lease)
-            return
-        record = read_record(lease.read())
-        attempts = cut_off(record)
-        made = len(attempts)
-        if self.exchange.asked_to_cancel(task_id):
-            self._settle(task, lease, unrun_result(task, cancelled(task_id), attempts))
-        elif not record.may_have_begun:
-            lease.release()
-            self.swept.notice("recovered", task_id, "this attempt had not begun")
-            self.intake.decide("in-progress", task)
-        elif task.kind.safe_to_repeat and made < task.retry.max_attempts:
-            lease.rests(attempts)
-            lease.release()
-            self.swept.notice("recovered", task_id, f"attempt {made} was cut off; runs again")
-            # What it waited for once has come. A power cut may have taken the lease's word that it
-            # never began, so a first attempt is looked at as if it came from pending.
-            if record.running is None and made == 1:
-                self.intake.decide("in-progress", task)
-            else:
-                self.intake.offer(task, "in-progress")
-        else:
-            self._settle(task, lease, interrupted_result(task, attempts))
-
     # -- claim and run -----------------------------------------------------------------------
 
     def _start_what_can_run(self) -> None:
         """Fill the free places; what shares a running task's site waits for its end."""
         while len(self._running) < self.jobs and not self._stop:
             used = (running.claim.task.resources for running in self._running)
-            busy = frozenset[str]().union(*used)
+            busy = self._taken.union(*used)
             group = self.intake.take(busy)
             if not group:
                 return

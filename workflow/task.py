@@ -172,7 +172,8 @@ def build_task(read: Document, task_id: str, config: Config) -> Task:
     used: Sequence[str] = ()
     with suppress(WorkflowError):  # said by the attempt, with the code that fits
         used = handler.resources(checked, config)
-    minutes = file.timeout_minutes or config.policies.timeout_minutes
+    limits = (file.timeout_minutes, kind.timeout_minutes, config.policies.timeout_minutes)
+    minutes = next(limit for limit in limits if limit)
     return Task(
         task_id=task_id,
         file=file,

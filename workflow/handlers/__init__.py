@@ -2,9 +2,9 @@
 
 Ours stand in `TASK_TYPES`. Other packages bring theirs as entry points in the group
 `workflow.handlers`: the entry's name is the task type, its value a module of the same shape that
-also says `SUMMARY` and, where they differ from the defaults below, `SAFE_TO_REPEAT`, `QUICK` and
-`PROCEED`. They are looked for only when a type is not one of ours: reading the metadata of every
-installed package costs more than an idle sweep.
+also says `SUMMARY` and, where they differ from the defaults below, `SAFE_TO_REPEAT`, `QUICK`,
+`PROCEED` and `TIMEOUT_MINUTES`. They are looked for only when a type is not one of ours: reading
+the metadata of every installed package costs more than an idle sweep.
 """
 
 from __future__ import annotations
@@ -31,6 +31,8 @@ class TaskType:
     """Whether it ends within milliseconds and starts no program: then many are run as a group."""
     proceed: str = "proceed"
     """The verdict of a verification in which all is well."""
+    timeout_minutes: float | None = None
+    """For one attempt, unless the task or its template says; None: as the policies say."""
 
     def load(self) -> Handler:
         return cast(Handler, importlib.import_module(self.module))
@@ -114,4 +116,5 @@ def _row(name: str, module: ModuleType) -> TaskType:
         safe_to_repeat=bool(getattr(module, "SAFE_TO_REPEAT", False)),
         quick=bool(getattr(module, "QUICK", False)),
         proceed=str(getattr(module, "PROCEED", "proceed")),
+        timeout_minutes=getattr(module, "TIMEOUT_MINUTES", None),
     )

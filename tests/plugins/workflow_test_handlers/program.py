@@ -11,6 +11,7 @@ from workflow.handler import Context, Outcome
 
 SUMMARY = "Run a shell script"
 SAFE_TO_REPEAT = True
+TIMEOUT_MINUTES = 5
 
 
 class Params(handler.Params):
