@@ -50,7 +50,7 @@ def test_a_kill_or_a_refusing_disk_at_any_call_loses_and_doubles_nothing(
 
 
 def test_a_strike_hits_the_very_call_that_is_meant(crash: Crash) -> None:
-    (scenario,) = named(["retry"])
+    (scenario,) = named(["once"])
     points, _, _ = crash.record(scenario)
     effects = [point for point in points if point.file == "effects.log"]
     assert [point.name for point in effects] == ["openat", "write", "fsync"]

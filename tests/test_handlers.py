@@ -64,4 +64,4 @@ def test_a_task_has_its_own_time_limit_or_that_of_its_type_or_that_of_the_polici
         [sys.executable, "-c", code], cwd=program.root, env=program.environ, capture_output=True,
         text=True, check=True,
     )  # fmt: skip
-    assert said.stdout.split() == ["120.0", "300.0", "600.0"]
+    assert said.stdout.split() == ["120.0", "300", "600"]

@@ -95,9 +95,9 @@ class Staged:
             os.link(self.aside, path)
         except FileExistsError:
             return False
-        with suppress(OSError):  # shown is shown; what stays of the other name, a sweep removes
+        with suppress(OSError):  # shown is shown; of the other name `discard` sees to
             os.unlink(self.aside)
-        self._aside_lies_there = False
+            self._aside_lies_there = False
         return True
 
     def replace(self, path: str) -> None:
@@ -108,7 +108,7 @@ class Staged:
     def discard(self) -> None:
         """Remove the name that nobody looks at; what was shown stays."""
         if self._aside_lies_there:
-            with suppress(FileNotFoundError):
+            with suppress(OSError):  # what still stays, the next sweep removes
                 os.unlink(self.aside)
         os.close(self.descriptor)
 

@@ -94,6 +94,8 @@ class Sweep:
             self._drain()
         if self._stop is None:
             self._archive_if_due()
+            # Once more: after us nobody may look for a long time.
+            leftovers.remove_leftovers(self.exchange)
             self._write_parked_stamp()
         self.swept.stopped = self._stop is not None
         return self.swept

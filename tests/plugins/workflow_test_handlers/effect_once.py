@@ -6,6 +6,6 @@ from workflow_test_handlers.effect import Params, resources, run
 
 SUMMARY = "Leave a line in effects.log; must not be repeated"
 SAFE_TO_REPEAT = False
-QUICK = True
+QUICK = False
 
 __all__ = ["Params", "resources", "run"]
