@@ -55,6 +55,14 @@ def _killed_sweep(program: Program, script: str = SLEEPER, minutes: str = "10") 
     return "2026-01-01-0000-program"
 
 
+def _cut_off(program: Program, task_type: str) -> str:
+    """A task that was claimed by a sweep of which nothing is left, the lease neither."""
+    task_id = program.submit(task_type)
+    name = f"{task_id}.md"
+    (program.root / "tasks/pending" / name).rename(program.root / "tasks/in-progress" / name)
+    return task_id
+
+
 def _end(program: Program) -> None:
     for pid in _began(program):
         if _lives(pid):
@@ -145,10 +153,7 @@ def test_a_running_task_gives_signs_of_life(program: Program) -> None:
 def test_what_was_claimed_and_not_begun_runs_even_if_it_must_not_be_repeated(
     program: Program,
 ) -> None:
-    task_id = program.submit("effect-once")
-    (program.root / f"tasks/pending/{task_id}.md").rename(
-        program.root / f"tasks/in-progress/{task_id}.md"
-    )
+    task_id = _cut_off(program, "effect-once")
     (program.root / f".workflow/leases/{task_id}.json").write_text('{"claimed": true}')
     assert program("sweep").code == 0
     assert program.result(task_id)["status"] == "success"
@@ -157,10 +162,7 @@ def test_what_was_claimed_and_not_begun_runs_even_if_it_must_not_be_repeated(
 def test_what_may_have_begun_and_must_not_be_repeated_ends_as_interrupted(
     program: Program,
 ) -> None:
-    task_id = program.submit("effect-once")
-    (program.root / f"tasks/pending/{task_id}.md").rename(
-        program.root / f"tasks/in-progress/{task_id}.md"
-    )
+    task_id = _cut_off(program, "effect-once")
     assert program("sweep").code == 0
     result = program.result(task_id)
     assert result["error"]["code"] == "interrupted"
@@ -172,13 +174,11 @@ def test_a_task_that_takes_the_machine_down_each_time_is_not_tried_for_ever(
     program: Program,
 ) -> None:
     """A power cut may empty what the lease said of the running attempt, not what was synced."""
-    task_id = program.submit("effect")
-    running = program.root / f"tasks/in-progress/{task_id}.md"
-    (program.root / f"tasks/pending/{task_id}.md").rename(running)
+    task_id = _cut_off(program, "effect")
     lease = program.root / f".workflow/leases/{task_id}.json"
-    code = "import os; from workflow import lease; sync = lease.os.fsync\n" + (
-        "def cut(descriptor):\n    sync(descriptor); os._exit(9)\n"
-        "lease.os = type('os', (), {**vars(os), 'fsync': staticmethod(cut)})\n"
+    code = "import os, types; from workflow import lease; sync = lease.durable.sync_all\n" + (
+        "def cut(descriptors):\n    sync(descriptors); os._exit(9)\n"
+        "lease.durable = types.SimpleNamespace(sync_all=cut)\n"
         "from workflow.__main__ import main; import sys; sys.argv = ['workflow', 'sweep']; main()\n"
     )
     for made in (1, 2):
@@ -195,10 +195,7 @@ def test_a_task_that_takes_the_machine_down_each_time_is_not_tried_for_ever(
 
 
 def test_a_cancelled_task_is_not_run_by_the_sweep_that_follows_a_crash(program: Program) -> None:
-    task_id = program.submit("effect")
-    (program.root / f"tasks/pending/{task_id}.md").rename(
-        program.root / f"tasks/in-progress/{task_id}.md"
-    )
+    task_id = _cut_off(program, "effect")
     program.exchange.ask_to_cancel(task_id)
     assert program("sweep").code == 0
     assert program.result(task_id)["status"] == "cancelled"

@@ -20,7 +20,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from workflow import kinship
+from workflow import durable, kinship
 from workflow.result import Attempt, hostname, utc
 
 _LONGEST = 65_536
@@ -60,11 +60,11 @@ class Lease:
         self._write({"attempts": _dicts(earlier), "claimed": True, **_holder(worker_id)})
 
     def begins(
-        self, earlier: Sequence[Attempt], attempt: Attempt, seconds: float, *, durable: bool
+        self, earlier: Sequence[Attempt], attempt: Attempt, seconds: float, *, synced: bool
     ) -> None:
         """Say that an attempt begins now and may take so many seconds.
 
-        `durable`: even a power cut must not let it look as if it had never begun.
+        `synced`: even a power cut must not let it look as if it had never begun.
         """
         deadline = datetime.now(UTC) + timedelta(seconds=seconds)
         self._write(
@@ -76,8 +76,8 @@ class Lease:
                 "deadline_since_boot": round(kinship.since_boot() + seconds, 1),
             }
         )
-        if durable:
-            os.fsync(self.descriptor)
+        if synced:
+            durable.sync_all([self.descriptor])
 
     def runs_program(self, pid: int) -> None:
         """Say which process group the attempt has started: called before the program can fail."""
@@ -90,7 +90,7 @@ class Lease:
         Made durable: a task that takes the whole machine down must not be tried for ever.
         """
         self._write({"attempts": _dicts(attempts)})
-        os.fsync(self.descriptor)
+        durable.sync_all([self.descriptor])
 
     def backs_off(self, attempts: Sequence[Attempt], not_before: str, seconds: float) -> None:
         """Say which attempts were made, and that the next is due in so many seconds.
@@ -105,7 +105,7 @@ class Lease:
                 "due_since_boot": kinship.since_boot() + seconds,
             }
         )
-        os.fsync(self.descriptor)
+        durable.sync_all([self.descriptor])
 
     def beat(self) -> None:
         """Leave a sign of life."""

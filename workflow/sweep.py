@@ -184,7 +184,7 @@ class Sweep:
             return None
         number = len(earlier) + 1
         now = Attempt(number, utc_now(), "running", worker_id=task.worker_id)
-        lease.begins(earlier, now, task.timeout_seconds, durable=not task.kind.safe_to_repeat)
+        lease.begins(earlier, now, task.timeout_seconds, synced=not task.kind.safe_to_repeat)
         self.swept.notice("started", task.task_id, f"attempt {number}")
         attempting = Attempting(
             number=number,
