@@ -311,3 +311,24 @@ def test_submit_does_not_wait_for_ever_and_says_for_what(ready: Program) -> None
     assert (submitted.code, submitted.out) == (75, "")
     assert "tasks/pending" in submitted.err
     assert ready.exchange.names("pending") == []
+
+
+def test_one_file_that_nobody_may_move_stops_no_other(program: Program) -> None:
+    stuck = program.submit("effect")
+    path = program.root / f"tasks/pending/{stuck}.md"
+    if shutil.which("chattr") is None or subprocess.run(["chattr", "+i", path]).returncode:
+        pytest.skip("files cannot be made immutable here: mounting is not allowed, or no root")
+    try:
+        beside = [program.submit("effect") for _ in range(3)]
+        swept = program("sweep")
+        assert swept.code == 1
+        assert "Operation not permitted" in swept.err
+        assert "Traceback" not in swept.err
+        assert [program.result(task_id)["status"] for task_id in beside] == ["success"] * 3
+        assert program.states(stuck) == ["pending"]
+    finally:
+        subprocess.run(["chattr", "-i", path], check=True)
+    assert program("sweep").code == 0
+    assert program.result(stuck)["status"] == "success"
+    effects = (program.root / "effects.log").read_text().split()
+    assert sorted(effects) == sorted([stuck, *beside])

@@ -56,7 +56,13 @@ def claim(exchange: Exchange, intake: Intake, group: Sequence[Candidate]) -> lis
             )
             files: list[tuple[Staged, str]] = []
             for candidate, lease in leased:
-                claimed = _take(exchange, intake, candidate, lease)
+                try:
+                    claimed = _take(exchange, intake, candidate, lease)
+                except OSError as error:  # of this one file: the others go on
+                    lease.release()
+                    intake.pass_over(candidate)
+                    intake.swept.tell_trouble(candidate.task_id, error)
+                    continue
                 if claimed is not None:
                     claims.append(claimed)
                     if not claimed.task.kind.quick:
