@@ -50,7 +50,7 @@ def claim(exchange: Exchange, intake: Intake, group: Sequence[Candidate]) -> lis
             else:
                 leased.append((candidate, lease))
         with ExitStack() as open_until_synced:
-            stage = open_until_synced.enter_context(Stage())
+            stage = open_until_synced.enter_context(Stage(exchange.staged))
             said = open_until_synced.enter_context(
                 exchange.journal.written(_said(candidate) for candidate, _ in leased)
             )
@@ -108,4 +108,4 @@ def _follow(exchange: Exchange, stage: Stage, claimed: Claim) -> list[tuple[Stag
     task = claimed.task
     path = exchange.task_path("in-progress", task.task_id)
     new = follow(task.raw, "in-progress", task.status_key)
-    return [(stage.write(exchange.folder("in-progress"), new), path)] if new != task.raw else []
+    return [(stage.write(new), path)] if new != task.raw else []

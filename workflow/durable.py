@@ -114,14 +114,18 @@ class Staged:
 
 
 class Stage:
-    """New bytes for several files: `write` each, `sync` all, then show them one by one."""
+    """New bytes for several files: `write` each, `sync` all, then show them one by one.
 
-    def __init__(self) -> None:
+    `folder` is where they lie meanwhile, on the file system of the places where they are shown.
+    """
+
+    def __init__(self, folder: str) -> None:
+        self._folder = folder
         self._staged: list[Staged] = []
 
-    def write(self, folder: str, raw: bytes) -> Staged:
+    def write(self, raw: bytes) -> Staged:
         """Raises OSError if the disk is full, …; what was written before stays staged."""
-        staged = Staged(folder, raw)
+        staged = Staged(self._folder, raw)
         self._staged.append(staged)
         return staged
 
@@ -143,8 +147,8 @@ def create(path: str, raw: bytes) -> bool:
     Raises OSError, and then there is no such file: whoever is told so may try again.
     """
     folder = os.path.dirname(path)
-    with Stage() as stage:
-        staged = stage.write(folder, raw)
+    with Stage(folder) as stage:
+        staged = stage.write(raw)
         stage.sync()
         created = staged.create(path)
     if created:
@@ -161,8 +165,8 @@ def create(path: str, raw: bytes) -> bool:
 def replace(path: str, raw: bytes) -> None:
     """Put new bytes in the place of a file, whole and durable."""
     folder = os.path.dirname(path)
-    with Stage() as stage:
-        staged = stage.write(folder, raw)
+    with Stage(folder) as stage:
+        staged = stage.write(raw)
         stage.sync()
         staged.replace(path)
     sync_folders([folder])

@@ -90,6 +90,11 @@ class Exchange:
     def task_path(self, state: str, task_id: str) -> str:
         return os.path.join(self.folder(state), task_id + SUFFIX)
 
+    @property
+    def staged(self) -> str:
+        """Where new bytes lie before they are shown; on the same file system as all else."""
+        return self.path(layout.STAGED)
+
     def prepare(self) -> None:
         """Make the folders that are missing: git keeps no empty ones. Raises OSError."""
         for name in layout.FOLDERS:

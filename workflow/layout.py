@@ -32,6 +32,8 @@ LEASES = ".workflow/leases"
 JOURNAL = ".workflow/journal"
 RUNS = ".workflow/runs"
 CACHE = ".workflow/cache"
+STAGED = ".workflow/staged"
+"""New bytes before they are shown, so that what a dead writer leaves lies in one place."""
 TRASH = ".workflow/trash"
 """Folders that a later sweep removes while it has nothing better to do."""
 
@@ -53,6 +55,7 @@ FOLDERS = (
     LEASES,
     RUNS,
     CACHE,
+    STAGED,
     TRASH,
 )
 

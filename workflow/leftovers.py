@@ -12,12 +12,9 @@ from workflow.exchange import Exchange
 def remove_leftovers(exchange: Exchange) -> int:
     """Remove the temporary files of writers that died; returns their number."""
     removed = 0
-    folders = [exchange.folder(state) for state in ("pending", "waiting", "in-progress")]
-    # Nothing is ever written into completed and failed, only moved there; and results are
-    # written into the newest days only, an older one was swept when it was newest.
-    names = (layout.LATEST, layout.RUNTIME, layout.CACHE)
-    folders += [*exchange.days()[:2], *(exchange.path(name) for name in names)]
-    for folder in folders:
+    # Submitters may write in pending alone; all else is written aside in .workflow/.
+    names = (layout.PENDING, layout.STAGED, layout.LATEST, layout.RUNTIME, layout.CACHE)
+    for folder in map(exchange.path, names):
         for name in os.listdir(folder):
             path = os.path.join(folder, name)
             if not (name.startswith(".") and name.endswith(durable.TEMPORARY)):

@@ -38,7 +38,7 @@ def park(exchange: Exchange, parkings: Sequence[Parking]) -> None:
     Raises OSError if the disk is full, …: then each is still in one state or the other.
     """
     with ExitStack() as open_until_synced:
-        stage = open_until_synced.enter_context(Stage())
+        stage = open_until_synced.enter_context(Stage(exchange.staged))
         moves: list[Move] = []
         files: list[tuple[Parking, Staged | None]] = []
         for parking in parkings:
@@ -47,8 +47,7 @@ def park(exchange: Exchange, parkings: Sequence[Parking]) -> None:
             except (FileNotFoundError, NotAFile):
                 continue  # RACE: somebody took it, or put something else there
             new = rewrite(old, {"status": "waiting"}, parking.keys)
-            folder = exchange.folder(parking.state)
-            files.append((parking, stage.write(folder, new) if new != old else None))
+            files.append((parking, stage.write(new) if new != old else None))
             said = Move(parking.task_id, parking.what, parking.state, "waiting", digest(new))
             moves.append(said)
         journal = open_until_synced.enter_context(exchange.journal.written(moves))

@@ -163,7 +163,7 @@ def settle(exchange: Exchange, endings: Sequence[Ending]) -> None:
     """
     _claim_unrun(exchange, endings)
     with ExitStack() as open_until_synced:
-        stage = open_until_synced.enter_context(Stage())
+        stage = open_until_synced.enter_context(Stage(exchange.staged))
         shown = [_stage(exchange, stage, ending) for ending in endings]
         said = open_until_synced.enter_context(exchange.journal.written(one.move for one in shown))
         logs = open_until_synced.enter_context(_logs(exchange, endings))
@@ -219,12 +219,12 @@ def _stage(exchange: Exchange, stage: Stage, ending: Ending) -> _Shown:
     else:
         assert ending.result is not None
         raw = render(ending.result)
-        result, result_digest = stage.write(folder, raw), digest(raw)
+        result, result_digest = stage.write(raw), digest(raw)
     file, file_digest = None, None
     with suppress(InvalidDocument, FileNotFoundError):  # what is no plain file is only moved
         old = read_regular(exchange.task_path(ending.state, ending.name))
         new = old if ending.verbatim else follow(old, ending.target, ending.status_key)
-        file = stage.write(exchange.folder(ending.state), new) if new != old else None
+        file = stage.write(new) if new != old else None
         file_digest = digest(new)
     move = Move(
         ending.task_id, ending.what, ending.state, ending.target, file_digest, result_digest
