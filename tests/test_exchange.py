@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import stat
 import threading
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from workflow.leftovers import remove_leftovers
 from workflow.overview import resolve
 from workflow.result import Result
 from workflow.settle import ended, settle
+from workflow.sweep import Sweep
 from workflow.swept import Swept
 
 ID = "2026-01-19-1430-hugo-build-staging"
@@ -268,3 +270,29 @@ def test_the_newest_are_all_there_whatever_else_lies_beside_them(exchange: Excha
         assert set(expected) <= set(newest)
         if limit <= 5:
             assert set(last) <= set(newest), "all of the minute that the limit cuts"
+
+
+def test_many_quick_tasks_share_the_syncs_of_folders(
+    exchange: Exchange, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Path(exchange.path("workflow.yaml")).write_text("version: 1\n")
+    folders = 0
+    sync = os.fsync
+
+    def counted(descriptor: int) -> None:
+        nonlocal folders
+        folders += stat.S_ISDIR(os.fstat(descriptor).st_mode)
+        sync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", counted)
+    needed = []
+    for count in (1, 40):
+        for number in range(count):
+            name = f"2026-01-19-1430-noop-{count}-{number}"
+            _put(exchange.task_path("pending", name), "---\ntask_type: noop\nstatus: x\n---\n")
+        folders = 0
+        Sweep(exchange, load_config(exchange.root)).run()
+        needed.append(folders)
+    assert len(exchange.names("completed")) == 41
+    alone, together = needed
+    assert together <= alone
