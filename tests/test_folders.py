@@ -332,3 +332,11 @@ def test_one_file_that_nobody_may_move_stops_no_other(program: Program) -> None:
     assert program.result(stuck)["status"] == "success"
     effects = (program.root / "effects.log").read_text().split()
     assert sorted(effects) == sorted([stuck, *beside])
+
+
+def test_templates_that_may_only_be_read_are_enough(ready: Program) -> None:
+    (ready.root / "tasks/templates").chmod(0o555)
+    task_id = ready.submit("effect")
+    assert as_user(ready, "sweep").code == 0
+    assert ready.result(task_id)["status"] == "success"
+    assert "templates" not in as_user(ready, "doctor").err

@@ -228,3 +228,17 @@ def test_submit_starts_no_sweep_where_only_pending_may_be_written(program: Progr
         ran = program("submit", "noop", "--wait", "1")
         assert ran.code == 8
     assert program.exchange.names("pending") == [ran.out.strip()]
+
+
+def test_a_result_that_is_settled_late_does_not_pass_for_the_latest(program: Program) -> None:
+    early = program.submit("effect")
+    program("sweep")
+    late = program.submit("effect")
+    program("sweep")
+    (program.root / f"tasks/completed/{early}.md").rename(
+        program.root / f"tasks/in-progress/{early}.md"
+    )
+    assert program("sweep").code == 0
+    assert program.states(early) == ["completed"]
+    link = os.readlink(program.root / "results/latest/effect.result.md")
+    assert Path(link).name == f"{late}.result.md"

@@ -101,7 +101,7 @@ def _folders(exchange: Exchange) -> Iterator[Finding]:
             what = "a link that leads nowhere" if os.path.islink(path) else "a file"
             mend = f"move it away, then `workflow doctor --fix`: {path}"
             yield Finding(name, "failed", f"is {what}, and should be a folder", mend)
-        elif not os.access(path, os.R_OK | os.W_OK | os.X_OK):
+        elif not os.access(path, layout.rights(name)):
             well = False
             mine = os.stat(path).st_uid == os.geteuid()
             mend = f"chmod u+rwx {path}" if mine else f"chown {os.geteuid()} {path}"

@@ -114,7 +114,7 @@ class Exchange:
         Before anything is run: a task whose result cannot be published would be run in vain.
         """
         for name in layout.FOLDERS:
-            if not os.access(self.path(name), os.R_OK | os.W_OK | os.X_OK):
+            if not os.access(self.path(name), layout.rights(name)):
                 raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), self.path(name))
 
     def check_room(self) -> None:
@@ -312,6 +312,14 @@ class Exchange:
         except OSError:
             os.unlink(aside)
             raise
+
+    def latest_is_newer(self, name: str, result_path: str) -> bool:
+        """Whether the link called `name` leads to a result that was written after this one."""
+        try:
+            link = os.stat(os.path.join(self.path(layout.LATEST), name + RESULT_SUFFIX))
+        except FileNotFoundError:
+            return False
+        return link.st_mtime_ns > os.stat(result_path).st_mtime_ns
 
     def newest_result(self) -> str | None:
         """The path of the newest result of all, from the links of results/latest/."""

@@ -64,6 +64,11 @@ RESULT_SUFFIX = ".result.md"
 LOGS_SUFFIX = ".logs"
 
 
+def rights(name: str) -> int:
+    """What a sweep must be allowed to do in one of the folders, as os.access takes it."""
+    return os.R_OK | os.X_OK | (0 if name == TEMPLATES else os.W_OK)
+
+
 def is_task_name(name: str) -> bool:
     """Whether an entry of a state folder is a task (and not `.gitkeep`, a temp file, …)."""
     return name.endswith(SUFFIX) and not name.startswith(".")

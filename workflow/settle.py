@@ -173,8 +173,10 @@ def settle(exchange: Exchange, endings: Sequence[Ending]) -> None:
                 one.result.create(one.result_path)
         durable.sync_folders({os.path.dirname(one.result_path) for one in shown})
         # Before the tasks move: what a crash, or a full disk, keeps us from here, recovery does.
-        for name, path in _latest(shown).items():
-            exchange.link_latest(name, path)
+        for name, one in _latest(shown).items():
+            late = one.ending.what == "recovered"  # others may have ended meanwhile
+            if not (late and exchange.latest_is_newer(name, one.result_path)):
+                exchange.link_latest(name, one.result_path)
         ran = [e for e in endings if exchange.run_files(e.task_id) is not None]
         for ending in ran:
             exchange.publish_logs(ending.task_id, ending.day)
@@ -254,13 +256,13 @@ def _move(exchange: Exchange, one: _Shown) -> None:
     durable.rename(source, exchange.task_path(ending.target, ending.task_id))
 
 
-def _latest(shown: Sequence[_Shown]) -> dict[str, str]:
+def _latest(shown: Sequence[_Shown]) -> dict[str, _Shown]:
     """The links to set: of several results of one type the last one's."""
     links = {}
     for one in shown:
         task_type, environment = one.ending.task_type, one.ending.environment
         if task_type is not None:
-            links[task_type] = one.result_path
+            links[task_type] = one
             if environment:
-                links[f"{task_type}.{environment}"] = one.result_path
+                links[f"{task_type}.{environment}"] = one
     return links
