@@ -113,7 +113,9 @@ def report(actors: Actors, found: Found) -> bool:
     """Print the count of each; whether all is well."""
     for what, count in sorted(actors.counts.items()):
         print(f"{count:>7}  {what}")
-    print(f"{found.unannounced:>7}  tasks whose submitters were killed before they could tell")
+    print(
+        f"{found.unannounced:>7}  files that nobody told of: cut off by a kill, or by a full disk"
+    )
     print("ended as: " + ", ".join(f"{n} {how}" for how, n in found.ended.most_common()))
     for title, lines in (
         ("lost", found.lost), ("doubled", found.doubled), ("not right", found.other),

@@ -34,7 +34,7 @@ class Found:
     ended: Counter[str] = field(default_factory=Counter)
     """Status, and the error's code, of all results."""
     unannounced: int = 0
-    """Tasks that are there although nobody was told so: their submitters were killed."""
+    """Files that are there although nobody said so: a kill or a full disk cut their writers off."""
 
     @property
     def is_well(self) -> bool:
