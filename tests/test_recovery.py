@@ -242,3 +242,23 @@ def test_a_result_that_is_settled_late_does_not_pass_for_the_latest(program: Pro
     assert program.states(early) == ["completed"]
     link = os.readlink(program.root / "results/latest/effect.result.md")
     assert Path(link).name == f"{late}.result.md"
+
+
+def test_an_archive_that_was_killed_is_finished_whatever_the_clock_says_now(
+    program: Program,
+) -> None:
+    """It was killed while the newest result lay in both places; then the clock was set back."""
+    task_id = program.submit("effect")
+    program("sweep")
+    result = Path(program.exchange.result(task_id) or "")
+    day = result.parent.name
+    there = program.root / "archive" / day[:7] / "results" / day
+    there.mkdir(parents=True)
+    os.link(result, there / result.name)
+    (program.root / ".workflow/archiving").write_text(day)
+    program.submit("effect")
+    assert program("sweep").code == 0
+    found = [p for p in program.root.rglob(result.name) if not p.is_symlink()]
+    assert found == [there / result.name]
+    assert not (program.root / ".workflow/archiving").exists()
+    assert program("show", task_id, "--json").data["status"] == "success"
