@@ -55,18 +55,29 @@ def _huey(queue: Any, count: int) -> tuple[float, float]:
     return submitted, drained
 
 
+def _installed(program: str, package: str) -> str:
+    path = shutil.which(program)
+    if path is None:
+        raise Absent(f"not installed (`apt-get install {package}`)")
+    return path
+
+
+def _gate(root: Path) -> Path:
+    """A pipe in the new folder `root`; who reads it blocks until it was opened and closed."""
+    root.mkdir()
+    gate = root / "gate"
+    os.mkfifo(gate)
+    return gate
+
+
 def task_spooler(root: Path, count: int) -> tuple[float, float]:
     """Seconds for enqueuing `count` runs of `true` behind a job that blocks, and for the rest.
 
     It lets no more than some 990 jobs wait: of more tasks the time of 900 is taken, and scaled.
     """
     queued = min(count, 900)
-    program = shutil.which("tsp")
-    if program is None:
-        raise Absent("not installed (`apt-get install task-spooler`)")
-    root.mkdir()
-    gate = root / "gate"
-    os.mkfifo(gate)
+    program = _installed("tsp", "task-spooler")
+    gate = _gate(root)
     env = {
         **environment(),
         "TS_SOCKET": os.fspath(root / "socket"),
@@ -76,7 +87,7 @@ def task_spooler(root: Path, count: int) -> tuple[float, float]:
 
     def ask(*argv: str) -> None:
         nothing = subprocess.DEVNULL
-        subprocess.run([str(program), *argv], env=env, stdin=nothing, stdout=nothing, check=True)
+        subprocess.run([program, *argv], env=env, stdin=nothing, stdout=nothing, check=True)
 
     try:
         ask("-n", "cat", os.fspath(gate))
@@ -95,12 +106,8 @@ def task_spooler(root: Path, count: int) -> tuple[float, float]:
 
 def nq(root: Path, count: int) -> tuple[float, float]:
     """Seconds for enqueuing `count` runs of `true` behind a job that blocks, and for the rest."""
-    program = shutil.which("nq")
-    if program is None:
-        raise Absent("not installed (`apt-get install nq`)")
-    root.mkdir()
-    gate = root / "gate"
-    os.mkfifo(gate)
+    program = _installed("nq", "nq")
+    gate = _gate(root)
     env = {**environment(), "NQDIR": os.fspath(root / "queue")}
 
     def enqueue(*argv: str) -> None:

@@ -52,9 +52,9 @@ def test_a_new_file_never_takes_a_name_that_is_taken(tmp_path: Path) -> None:
 
 def test_a_move_takes_no_name_that_is_taken_and_a_lost_race_is_an_answer(tmp_path: Path) -> None:
     one, two = _put(str(tmp_path / "1/t"), "one"), _put(str(tmp_path / "2/t"), "two")
-    assert not durable.move(one, two)
+    assert not durable.rename(one, two)
     assert (Path(one).read_text(), Path(two).read_text()) == ("one", "two")
-    assert not durable.move(str(tmp_path / "gone"), str(tmp_path / "3"))
+    assert not durable.rename(str(tmp_path / "gone"), str(tmp_path / "3"))
 
 
 def test_what_is_made_visible_was_made_durable_before_and_its_name_after(
@@ -86,10 +86,6 @@ def test_what_is_made_visible_was_made_durable_before_and_its_name_after(
     steps.clear()
     durable.replace(str(tmp_path / "a"), b"y")
     assert steps == ["sync file", "rename", "sync folder"]
-    steps.clear()
-    (tmp_path / "folder").mkdir()
-    durable.move(str(tmp_path / "a"), str(tmp_path / "folder/b"))
-    assert steps == ["rename", "sync folder", "sync folder"]
 
 
 def test_left_overs_go_when_their_writer_is_dead_and_stay_while_it_lives(
@@ -194,7 +190,7 @@ def test_logs_lie_beside_the_result_also_when_they_were_moved_one_by_one(
 ) -> None:
     for number in (1, 2):
         _put(os.path.join(exchange.run_folder(ID), f"attempt-{number}.log"))
-        exchange.publish_logs(ID, "2026-01-19")
+        exchange.publish_logs(ID, "2026-01-19", exchange.run_files(ID) or ())
         exchange.clear_run(ID)
         assert not os.path.exists(exchange.run_folder(ID))
     logs = Path(exchange.logs(ID) or "")

@@ -87,20 +87,32 @@ def test_a_lease_names_who_runs_the_task_where_since_when_and_until_when(
         _end(program)
 
 
-def test_a_program_that_outlives_its_sweep_is_left_alone_until_its_deadline_and_then_ended(
+def test_a_program_that_outlives_its_sweep_is_left_alone_until_its_deadline(
+    program: Program,
+) -> None:
+    task_id = _killed_sweep(program)
+    (pid,) = _began(program)
+    try:
+        swept = program("sweep")
+        assert swept.code == 0
+        assert "its program still runs" in swept.err
+        assert _lives(pid)
+        assert program.states(task_id) == ["in-progress"]
+        assert _began(program) == [pid], "no second attempt beside it"
+    finally:
+        _end(program)
+
+
+def test_a_program_that_outlives_its_sweep_and_its_deadline_is_ended_first(
     program: Program,
 ) -> None:
     task_id = _killed_sweep(program, minutes="0.05")
     (pid,) = _began(program)
     try:
-        program("sweep")
-        if _lives(pid):  # its three seconds are not over yet
-            assert program.states(task_id) == ["in-progress"]
-            assert "its program still runs" in (program("sweep").err + program("status").out) or (
-                not _lives(pid)
-            )
         _until(lambda: program("sweep").code == 0 and not _lives(pid))
-        assert not _lives(pid)
+        attempts = program.result(task_id)["attempts"]
+        assert attempts[0]["status"] == "interrupted"
+        assert len(_began(program)) == len(attempts) == 2, "then it runs again"
     finally:
         _end(program)
 
@@ -262,3 +274,25 @@ def test_an_archive_that_was_killed_is_finished_whatever_the_clock_says_now(
     assert found == [there / result.name]
     assert not (program.root / ".workflow/archiving").exists()
     assert program("show", task_id, "--json").data["status"] == "success"
+
+
+def test_a_cancelled_task_ends_well_also_when_the_sweep_is_told_to_stop(program: Program) -> None:
+    """Its cancellation was asked for before it began: no attempt is there to be cut off."""
+    task_id = program.submit("effect-once")
+    code = (
+        "import os, signal, sys; from workflow import sweep\n"
+        "begin = sweep.Sweep._attempt\n"
+        "def asked(self, claimed, cancel):\n"
+        "    self.exchange.ask_to_cancel(claimed.task.task_id)\n"
+        "    came = begin(self, claimed, cancel)\n"
+        "    self._stop_for('SIGTERM')\n"
+        "    return came\n"
+        "sweep.Sweep._attempt = asked\n"
+        "from workflow.__main__ import main; sys.argv = ['workflow', 'sweep']; sys.exit(main())\n"
+    )
+    stopped = subprocess.run(
+        [sys.executable, "-c", code], cwd=program.root, env=program.environ, check=False
+    )
+    assert stopped.returncode == 130
+    assert program.result(task_id)["status"] == "cancelled"
+    assert program.states(task_id) == ["failed"]

@@ -16,14 +16,16 @@ def start_sweep(exchange: Exchange) -> bool:
     In a sandbox that leaves us tasks/pending alone, the timer's sweep has to do the work: one of
     ours could neither claim a task nor reach what its handler needs.
     """
-    needed = (layout.RUNTIME, layout.LEASES, layout.IN_PROGRESS, layout.RESULTS, layout.COMPLETED)
-    if not all(os.access(exchange.path(name), os.W_OK | os.X_OK) for name in needed):
-        return False
-    if sys.platform == "darwin":
-        # Its system libraries do not survive a fork without an exec.
-        _spawn(exchange)
-    else:
-        _fork(exchange)
+    try:
+        exchange.prepare()
+        exchange.check_rights()
+        if sys.platform == "darwin":
+            # Its system libraries do not survive a fork without an exec.
+            _spawn(exchange)
+        else:
+            _fork(exchange)
+    except OSError:
+        return False  # whatever was submitted is submitted: the timer sees to it
     return True
 
 

@@ -15,9 +15,8 @@ from workflow import durable
 from workflow.durable import Stage, Staged
 from workflow.exchange import Exchange
 from workflow.intake import Candidate, Intake
-from workflow.journal import Move
+from workflow.journal import Move, digest
 from workflow.lease import Lease, Record, read_record
-from workflow.result import hostname
 from workflow.status_key import follow
 from workflow.task import InvalidTask, Task
 
@@ -80,7 +79,7 @@ def claim(exchange: Exchange, intake: Intake, group: Sequence[Candidate]) -> lis
 
 def _said(candidate: Candidate) -> Move:
     return Move(
-        candidate.task_id, "claimed", candidate.state, "in-progress", candidate.digest.hex()
+        candidate.task_id, "claimed", candidate.state, "in-progress", digest(candidate.task.raw)
     )
 
 
@@ -88,7 +87,7 @@ def _take(exchange: Exchange, intake: Intake, candidate: Candidate, lease: Lease
     """Move it and read it again: what counts is the file that was claimed, not the one seen."""
     task_id, state = candidate.task_id, candidate.state
     record = read_record(lease.read())
-    lease.claimed(record.attempts, f"{hostname()}")
+    lease.claimed(record.attempts, candidate.task.worker_id)
     if state != "in-progress":
         source = exchange.task_path(state, task_id)
         if not durable.rename(source, exchange.task_path("in-progress", task_id)):

@@ -188,14 +188,6 @@ def rename(source: str, target: str) -> bool:
     return True
 
 
-def move(source: str, target: str) -> bool:
-    """`rename`, made durable."""
-    if not rename(source, target):
-        return False
-    sync_folders([os.path.dirname(target), os.path.dirname(source)])
-    return True
-
-
 def make_folder(path: str) -> bool:
     """Make a folder and those above it, durably. False if it was there."""
     above = os.path.dirname(path)

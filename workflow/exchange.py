@@ -40,7 +40,7 @@ import heapq
 import os
 import re
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
@@ -285,9 +285,8 @@ class Exchange:
             return None
         return [os.path.join(folder, name) for name in names if name != CANCEL]
 
-    def publish_logs(self, task_id: str, day: str) -> None:
+    def publish_logs(self, task_id: str, day: str, logs: Sequence[str]) -> None:
         """Move a task's logs to where its result lies, durably."""
-        logs = self.run_files(task_id)
         if logs:
             target = os.path.join(self.day_folder(day), task_id + LOGS_SUFFIX)
             durable.make_folder(target)

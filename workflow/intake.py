@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import heapq
 import os
 import time
@@ -37,9 +36,6 @@ class Candidate:
     age: int
     task_id: str
     state: str = field(compare=False)
-    digest: bytes = field(compare=False)
-    quick: bool = field(compare=False)
-    resources: frozenset[str] = field(compare=False)
     task: Task = field(compare=False, repr=False)
 
 
@@ -193,15 +189,16 @@ class Intake:
         blocked: list[Candidate] = []
         while self._ready and len(group) < GROUP:
             candidate = heapq.heappop(self._ready)
-            if busy & candidate.resources or (group and not candidate.quick):
+            task = candidate.task
+            if busy & task.resources or (group and not task.kind.quick):
                 blocked.append(candidate)
                 if group:
                     break
                 continue
             group.append(candidate)
             self._known[candidate.state].discard(candidate.task_id)
-            busy |= candidate.resources
-            if not candidate.quick:
+            busy |= task.resources
+            if not task.kind.quick:
                 break
         for candidate in blocked:
             heapq.heappush(self._ready, candidate)
@@ -221,16 +218,7 @@ class Intake:
         self._known[state].add(task.task_id)
         heapq.heappush(
             self._ready,
-            Candidate(
-                task.rank,
-                age,
-                task.task_id,
-                state,
-                hashlib.sha256(task.raw).digest(),
-                task.kind.quick,
-                task.resources,
-                task,
-            ),
+            Candidate(task.rank, age, task.task_id, state, task),
         )
 
     def _park(self, task: Task, state: str, parked: Parked) -> None:

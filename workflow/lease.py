@@ -80,7 +80,7 @@ class Lease:
             durable.sync_all([self.descriptor])
 
     def runs_program(self, pid: int) -> None:
-        """Say which process group the attempt has started: called before the program can fail."""
+        """Say which process group the attempt has started."""
         programs = [*self._record.get("programs", ()), {"pid": pid, "start": _start(pid)}]
         self._write({**self._record, "programs": programs[-8:]})
 

@@ -120,6 +120,7 @@ def run(
 
     `timeout` and `grace` are seconds. Output is appended to `log`, stderr among stdout. `keep_open`
     descriptors are inherited. `env` replaces our environment; `WORKFLOW_RUN` is added to it.
+    `started_group` is told the group's number as soon as there is one.
     Raises `ProgramNotFound`, or another OSError if `cwd` is no directory or the system cannot fork.
     """
     started = time.monotonic()

@@ -1,12 +1,12 @@
 """The built site on disk: what exactly lies in it, and how a new one takes its place at once.
 
-A build writes into `.public.workflow-new-XXXX` beside public/ (the same file system, so that a
+A build writes into `.public.workflow-new-RANDOM` beside public/ (the same file system, so that a
 rename suffices). When it is whole, the two folders trade places in one system call: whoever opens
 public/ gets the old site or the new one. Never hard links between the two: Hugo writes in place.
 
-    .public.workflow-new-XXXX   being built, or (after the trade) the old site on its way out;
+    .public.workflow-new-RANDOM   being built, or (after the trade) the old site on its way out;
                                 locked (flock) while its builder lives
-    .public.workflow-old-XXXX   only where no system call can trade two folders: public/, moved
+    .public.workflow-old-RANDOM   only where no system call can trade two folders: public/, moved
                                 away for the instant until the new one has its name
 
 What a killed build leaves of these is mended by the next one: see `mend`.

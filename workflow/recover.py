@@ -1,10 +1,12 @@
 """Tasks whose sweep has died: known by their leases, never guessed by age.
 
-its result is there          the rest of settling it is done
-it was asked to cancel       it ends as cancelled
-the attempt had not begun    it is taken in as if it came from pending
-it may be repeated           it runs again, as often as its `retry` allows
-it must not be repeated      it ends as interrupted, and a person decides
+What is done, by what is found:
+
+    its result is there          the rest of settling it is done
+    it was asked to cancel       it ends as cancelled
+    the attempt had not begun    it is taken in as if it came from pending
+    it may be repeated           it runs again, as often as its `retry` allows
+    it must not be repeated      it ends as interrupted, and a person decides
 """
 
 from __future__ import annotations
@@ -14,10 +16,9 @@ from contextlib import suppress
 from workflow.exchange import Exchange
 from workflow.intake import Intake
 from workflow.lease import Lease, cut_off, read_record
-from workflow.result import Result
-from workflow.settle import ended, published, settle
+from workflow.settle import end_task, published, settle
 from workflow.swept import Swept
-from workflow.task import InvalidTask, Task
+from workflow.task import InvalidTask
 from workflow.unrun import cancelled, interrupted_result, unrun_result
 
 
@@ -76,7 +77,7 @@ def _recover_one(exchange: Exchange, intake: Intake, swept: Swept, lease: Lease)
     made = len(attempts)
     if exchange.asked_to_cancel(task_id):
         result = unrun_result(task, cancelled(task_id), attempts)
-        _end(exchange, swept, task, lease, result)
+        end_task(exchange, swept, lease, result, task)
     elif not record.may_have_begun:
         lease.release()
         swept.notice("recovered", task_id, "this attempt had not begun")
@@ -92,9 +93,4 @@ def _recover_one(exchange: Exchange, intake: Intake, swept: Swept, lease: Lease)
         else:
             intake.offer(task, "in-progress")
     else:
-        _end(exchange, swept, task, lease, interrupted_result(task, attempts))
-
-
-def _end(exchange: Exchange, swept: Swept, task: Task, lease: Lease, result: Result) -> None:
-    settle(exchange, [ended(lease, result, status_key=task.status_key)])
-    swept.tell_ended("ended", result)
+        end_task(exchange, swept, lease, interrupted_result(task, attempts), task)

@@ -8,7 +8,7 @@ made again.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 
@@ -21,7 +21,8 @@ from workflow.layout import RESULT_SUFFIX, SUFFIX
 from workflow.lease import Lease, read_record
 from workflow.result import Result, hostname, read_result, render
 from workflow.status_key import StatusKey, follow
-from workflow.task import InvalidTask
+from workflow.swept import Swept
+from workflow.task import InvalidTask, Task
 from workflow.unrun import refused_result, safe_id
 
 
@@ -162,12 +163,14 @@ def settle(exchange: Exchange, endings: Sequence[Ending]) -> None:
     be made again, with the same leases.
     """
     _claim_unrun(exchange, endings)
+    found = {ending.task_id: exchange.run_files(ending.task_id) for ending in endings}
+    logs = {task_id: files for task_id, files in found.items() if files is not None}
     with ExitStack() as open_until_synced:
         stage = open_until_synced.enter_context(Stage(exchange.staged))
         shown = [_stage(exchange, stage, ending) for ending in endings]
         said = open_until_synced.enter_context(exchange.journal.written(one.move for one in shown))
-        logs = open_until_synced.enter_context(_logs(exchange, endings))
-        stage.sync(also=[said, *logs])
+        opened = open_until_synced.enter_context(_opened(logs.values()))
+        stage.sync(also=[said, *opened])
         for one in shown:
             if one.result is not None:
                 one.result.create(one.result_path)
@@ -177,17 +180,22 @@ def settle(exchange: Exchange, endings: Sequence[Ending]) -> None:
             late = one.ending.what == "recovered"  # others may have ended meanwhile
             if not (late and exchange.latest_is_newer(name, one.result_path)):
                 exchange.link_latest(name, one.result_path)
-        ran = [e for e in endings if exchange.run_files(e.task_id) is not None]
-        for ending in ran:
-            exchange.publish_logs(ending.task_id, ending.day)
+        for ending in endings:
+            exchange.publish_logs(ending.task_id, ending.day, logs.get(ending.task_id, ()))
         for one in shown:
             _move(exchange, one)
         moved = {exchange.folder(state) for e in endings for state in (e.target, e.state)}
         durable.sync_folders(moved)
-    for ending in ran:
-        exchange.clear_run(ending.task_id)
+    for task_id in logs:
+        exchange.clear_run(task_id)
     for ending in endings:
         ending.lease.release(remove=True)
+
+
+def end_task(exchange: Exchange, swept: Swept, lease: Lease, result: Result, task: Task) -> None:
+    """Settle one task and say so."""
+    settle(exchange, [ended(lease, result, status_key=task.status_key)])
+    swept.tell_ended("ended", result)
 
 
 def _claim_unrun(exchange: Exchange, endings: Sequence[Ending]) -> None:
@@ -235,13 +243,13 @@ def _stage(exchange: Exchange, stage: Stage, ending: Ending) -> _Shown:
 
 
 @contextmanager
-def _logs(exchange: Exchange, endings: Sequence[Ending]) -> Iterator[list[int]]:
+def _opened(logs: Iterable[Sequence[str]]) -> Iterator[list[int]]:
     """The open logs and reports of attempts: about to be seen, so about to be synced."""
     opened: list[int] = []
     try:
         flags = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC
-        for ending in endings:
-            opened.extend(os.open(path, flags) for path in exchange.run_files(ending.task_id) or ())
+        for files in logs:
+            opened.extend(os.open(path, flags) for path in files)
         yield opened
     finally:
         for descriptor in opened:

@@ -30,7 +30,7 @@ from workflow.process import Cancel
 from workflow.recover import recover
 from workflow.result import Attempt, Result, utc
 from workflow.runner import Attempting, run_attempt
-from workflow.settle import ended, settle
+from workflow.settle import end_task, ended, settle
 from workflow.swept import Notice, Swept
 from workflow.task import Task
 from workflow.unrun import cancelled, interrupted_result, unrun_result
@@ -84,7 +84,6 @@ class Sweep:
 
     def run(self) -> Swept:
         """Do the pass. The caller holds the sweep's lock. Raises OSError if the folders fail us."""
-        leftovers.remove_leftovers(self.exchange)
         # Beside the work, and given up with it: what it does not get done is done another time.
         threading.Thread(target=leftovers.empty_trash, args=(self.exchange,), daemon=True).start()
         archive.finish(self.exchange)
@@ -94,7 +93,7 @@ class Sweep:
             self._drain()
         if self._stop is None:
             self._archive_if_due()
-            # Once more: after us nobody may look for a long time.
+            # Last: what this sweep could not remove either, and after it nobody may look for long.
             leftovers.remove_leftovers(self.exchange)
             self._write_parked_stamp()
         self.swept.stopped = self._stop is not None
@@ -180,7 +179,7 @@ class Sweep:
         task, lease, earlier = claimed.task, claimed.lease, claimed.record.attempts
         if self.exchange.asked_to_cancel(task.task_id):
             return unrun_result(task, cancelled(task.task_id), earlier)
-        if self._stop and task.kind.quick:
+        if self._stop:
             return None
         number = len(earlier) + 1
         now = Attempt(number, utc_now(), "running", worker_id=task.worker_id)
@@ -226,7 +225,7 @@ class Sweep:
                     raise result
                 if result is None:
                     one.lease.release()  # claimed and not begun, as its lease says
-                elif self._stop and result.status == "cancelled":
+                elif self._stop and result.attempts and result.attempts[-1].status == "cancelled":
                     self._leave_for_recovery(one.task, one.lease, result)
                 elif self._may_retry(one.task, result):
                     self._back_off(one.task, one.lease, result)
@@ -248,11 +247,11 @@ class Sweep:
         attempts = with_status(came.attempts, "interrupted")
         result = interrupted_result(task, attempts)
         result.outputs, result.logs = came.outputs, came.logs
-        self._settle(task, lease, result)
+        end_task(self.exchange, self.swept, lease, result, task)
 
-    def _may_retry(self, task: Task, ended: Result) -> bool:
-        passing = ended.error is not None and ended.error.action == "retry"
-        return passing and len(ended.attempts) < task.retry.max_attempts
+    def _may_retry(self, task: Task, came: Result) -> bool:
+        passing = came.error is not None and came.error.action == "retry"
+        return passing and len(came.attempts) < task.retry.max_attempts
 
     def _back_off(self, task: Task, lease: Lease, came: Result) -> None:
         """Park until a time that doubles with each attempt, spread so that retries do not meet."""
@@ -265,10 +264,6 @@ class Sweep:
         reason = f"{came.verdict} Tried again after {due}."
         self.swept.parked[task.task_id] = reason
         self.swept.notice("parked", task.task_id, reason)
-
-    def _settle(self, task: Task, lease: Lease, result: Result) -> None:
-        settle(self.exchange, [ended(lease, result, status_key=task.status_key)])
-        self.swept.tell_ended("ended", result)
 
     # -- afterwards --------------------------------------------------------------------------
 

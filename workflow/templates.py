@@ -33,7 +33,7 @@ def choices(value: Any) -> list[str] | None:
 
 
 def is_hint(value: Any) -> bool:
-    """Whether a value is a placeholder such as `<environment-specific-url>`."""
+    """Whether a value only says what to fill in: `<environment-specific-url>`."""
     return isinstance(value, str) and _HINT.fullmatch(value) is not None
 
 

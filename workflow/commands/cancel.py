@@ -47,14 +47,15 @@ def run(
     exchange.ask_to_cancel(task_id)  # first: should we die, the next sweep knows
     lease = exchange.lease(task_id)
     again = exchange.find(task_id)
-    if again is not None and again.state == "in-progress" and lease is not None:
-        # The sweep that ran it is dead. What came of it, the next one finds out.
-        lease.release()
-        lease = None
-    if lease is None:
+    dead = lease is not None and again is not None and again.state == "in-progress"
+    if lease is None or dead:
+        said = f"{task_id} runs; it was asked to stop."
+        if lease is not None:
+            lease.release()
+            said = f"The sweep that ran {task_id} is gone; the next one ends it."
         return Reply(
             data={"task_id": task_id, "status": "in-progress", "asked": True},
-            notes=[f"{task_id} runs; it was asked to stop."],
+            notes=[said],
             next=[(f"workflow wait {task_id}", "see it end")],
         )
     if again is None or again.state in ENDED:  # RACE: it ended while we took the lease

@@ -118,13 +118,12 @@ def run(
             ) from error
     data = {"task_id": ids[0], "task_ids": ids, "path": f"tasks/pending/{ids[0]}.md"}
     reply = Reply(data=data, text="\n".join(ids))
-    silent = sweeper_warning(exchange, config)
-    if silent:
-        reply.warnings.append(silent)
     reply.next = [(f"workflow wait {ids[-1]}", "wait for the result")]
     starts = config.policies.submit_starts_sweep
-    if (starts == "always" or (starts == "with-wait" and seconds)) and start_sweep(exchange):
-        reply.warnings.clear()  # it is being swept now, whatever the timer does
+    wanted = starts == "always" or (starts == "with-wait" and bool(seconds))
+    silent = sweeper_warning(exchange, config)
+    if not (wanted and start_sweep(exchange)) and silent:
+        reply.warnings.append(silent)
     if seconds is None:
         return reply
     waited = wait.wait_for(place, ids, timeout=seconds, until="done")
