@@ -38,7 +38,39 @@ class RunProgram(Protocol):
         *,
         cwd: Path,
         env: Mapping[str, str] | None = None,
+        stdin: bytes = b"",
     ) -> Finished: ...
+
+
+@dataclass(frozen=True)
+class Planned:
+    """What a task is about to do to the world, as far as somebody has to agree to it."""
+
+    digest: str
+    """sha256 in hex over everything that the agreement binds: see the contract of approvals."""
+    environment: str | None
+    target: str
+    """One line for a person: `s3://klmcrm.com, CloudFront E3HA8770RGET6T`."""
+    summary: str
+    """One line for a person: `3 new, 2 changed, 1 to delete, 240 unchanged (1.2 MB to send)`."""
+    changed: int = 0
+    """Files new or changed, for the owner's waiver of small changes."""
+    deleted: int = 0
+    details: Mapping[str, Any] = field(default_factory=dict)
+    """All that `workflow plan` shows, as JSON."""
+
+
+class AwaitsApproval(Exception):
+    """Raised by `Context.approve`: nothing was begun; the task waits until a person has agreed."""
+
+    def __init__(self, planned: Planned, reason: str) -> None:
+        super().__init__(reason)
+        self.planned = planned
+        self.reason = reason
+
+
+def _approve_nothing(planned: Planned) -> dict[str, Any]:
+    raise AwaitsApproval(planned, "nobody can approve here")
 
 
 @dataclass(frozen=True)
@@ -56,6 +88,14 @@ class Context:
     run_program: RunProgram
     say: Callable[[str], None] = lambda _: None
     """One line of progress for whoever watches the sweep."""
+    approve: Callable[[Planned], dict[str, Any]] = _approve_nothing
+    """The point of no return: gives how the plan was agreed to (for the outputs) and notes durably
+    that what follows must not be repeated. Raises AwaitsApproval (let it pass), or TaskFailed
+    `stale_plan` if somebody agreed to something else."""
+    record: Callable[[Mapping[str, Any]], None] = lambda _: None
+    """Durably notes the outputs so far, for the result of an attempt that is cut off."""
+    check: Callable[[], None] = lambda: None
+    """Raises TaskFailed `timeout` or `cancelled` once the attempt has to end. Call it often."""
 
     @property
     def folder(self) -> Path:

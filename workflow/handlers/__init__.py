@@ -33,9 +33,30 @@ class TaskType:
     """The verdict of a verification in which all is well."""
     timeout_minutes: float | None = None
     """For one attempt, unless the task or its template says; None: as the policies say."""
+    publishes: bool = False
+    """Whether it changes what the world sees: then its environment's approval policy applies, and
+    it passes its point of no return only in `Context.approve`."""
+    environment: str | None = None
+    """The one environment that it is for."""
 
     def load(self) -> Handler:
         return cast(Handler, importlib.import_module(self.module))
+
+
+DEPLOY = "hugo-deploy-"
+"""What the type that publishes to an environment is called, before the environment's name."""
+
+
+def _deploy(environment: str) -> TaskType:
+    return TaskType(
+        f"{DEPLOY}{environment}",
+        "workflow.handlers.hugo_deploy",
+        f"Publish the built site to {environment}",
+        safe_to_repeat=False,
+        timeout_minutes=30,
+        publishes=True,
+        environment=environment,
+    )
 
 
 TASK_TYPES = {
@@ -47,6 +68,13 @@ TASK_TYPES = {
             "Build a Hugo site for an environment and swap it into public/",
             safe_to_repeat=True,
             proceed="proceed_to_deploy",
+        ),
+        *map(_deploy, ("dev", "staging", "production")),
+        TaskType(
+            "cloudfront-invalidate",
+            "workflow.handlers.cloudfront_invalidate",
+            "Let CloudFront forget paths of an environment",
+            safe_to_repeat=False,
         ),
         TaskType(
             "noop",
@@ -61,8 +89,11 @@ ENTRY_POINTS = "workflow.handlers"
 
 
 def find_type(name: str) -> TaskType | None:
-    """The row of a task type, ours or another package's."""
-    return TASK_TYPES.get(name) or _of_other_packages()[0].get(name)
+    """The row of a task type, ours or another package's. Every environment has its deploy."""
+    ours = TASK_TYPES.get(name)
+    if ours is None and re.fullmatch(f"{DEPLOY}[a-z0-9][a-z0-9-]{{0,39}}", name):
+        return _deploy(name.removeprefix(DEPLOY))
+    return ours or _of_other_packages()[0].get(name)
 
 
 def all_types() -> dict[str, TaskType]:

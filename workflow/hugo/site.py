@@ -48,24 +48,30 @@ def is_site(folder: Path) -> bool:
 
 
 def locate(params: Params, config: Config) -> Place:
-    """What workflow.yaml says to the task's names.
+    """`locate_place` for a build, whose failures have a build's outputs too."""
+    try:
+        return locate_place(params.site_path, params.environment, config)
+    except TaskFailed as failure:
+        said = {"build_success": False, "errors": [failure.error.as_dict()], "warnings": []}
+        raise TaskFailed(failure.error, outputs=said) from failure.__cause__
+
+
+def locate_place(site_path: str | None, named: str | None, config: Config) -> Place:
+    """What workflow.yaml says to a task's names.
 
     Raises TaskFailed `no_such_site`, `no_such_environment` or `bad_config`.
     """
     try:
-        name, site = config.site(params.site_path)
-        environment, configured = config.environment(params.environment)
+        name, site = config.site(site_path)
+        environment, configured = config.environment(named)
     except WorkflowError as error:
-        named = params.site_path if error.code == "no_such_site" else params.environment
+        asked = site_path if error.code == "no_such_site" else named
         # A name in the task is Claude Code's to correct, a gap in workflow.yaml is the owner's.
-        action: Action = "fix" if named and error.code.startswith("no_such") else "escalate"
+        action: Action = "fix" if asked and error.code.startswith("no_such") else "escalate"
         meant = f"did you mean {' or '.join(error.did_you_mean)}? " if error.did_you_mean else ""
         hint = meant + (error.hint or "")
         failure = TaskError(error.code, error.message, action, "configuration", hint=hint)
-        raise TaskFailed(
-            failure,
-            outputs={"build_success": False, "errors": [failure.as_dict()], "warnings": []},
-        ) from error
+        raise TaskFailed(failure) from error
     folder = os.path.realpath(config.path(site.path))
     return Place(
         site=name,
