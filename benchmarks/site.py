@@ -59,9 +59,9 @@ def _page(number: int, chance: random.Random, *, bundle: bool) -> str:
     tags = sorted(chance.sample(range(TAGS), 3))
     lines = [
         "---",
-        f"title: {_phrase(chance, 5).title()} {number}",
+        f"title: {words(chance, 5).title()} {number}",
         f"date: {2020 + number % 6}-{1 + number % 12:02}-{1 + number % 28:02}T08:00:00Z",
-        f"description: {_phrase(chance, 12)}",
+        f"description: {words(chance, 12)}",
         f"tags: [{', '.join(f'tag {tag}' for tag in tags)}]",
         f"categories: [category {number % CATEGORIES}]",
         f"authors: [author {number % AUTHORS}]",
@@ -74,17 +74,17 @@ def _page(number: int, chance: random.Random, *, bundle: bool) -> str:
     if bundle:
         lines += ['{{< cover "A cover" >}}', ""]
     for part in range(4):
-        lines += [f"## {_phrase(chance, 4).title()}", "", _paragraph(chance), ""]
+        lines += [f"## {words(chance, 4).title()}", "", _paragraph(chance), ""]
         if part == 0 and number:
             other = (number - 1) % number
             ref = f"/{SECTIONS[other % len(SECTIONS)]}/page-{other:04}"
             lines += [f'See [the one before]({{{{< relref "{ref}" >}}}}).', ""]
         if part == 1:
-            lines += [f"- {_phrase(chance, 6)}" for _ in range(4)] + [""]
-            lines += ['{{< notice "Mind this" >}}', _phrase(chance, 20), "{{< /notice >}}", ""]
+            lines += [f"- {words(chance, 6)}" for _ in range(4)] + [""]
+            lines += ['{{< notice "Mind this" >}}', words(chance, 20), "{{< /notice >}}", ""]
         if part == 2:
             lines += ["| what | how much |", "| --- | ---: |"]
-            lines += [f"| {_phrase(chance, 2)} | {chance.randrange(1000)} |" for _ in range(4)]
+            lines += [f"| {words(chance, 2)} | {chance.randrange(1000)} |" for _ in range(4)]
             lines += ["", '{{< button href="/news/" text="Ask us" >}}', ""]
         if part == 3 and number % 5 == 0:
             lines += ["```python", "def premium(risk: float) -> float:", "    return risk * 12"]
@@ -92,13 +92,13 @@ def _page(number: int, chance: random.Random, *, bundle: bool) -> str:
     return "\n".join(lines)
 
 
-def _phrase(chance: random.Random, words: int) -> str:
-    return " ".join(chance.choices(_WORDS, k=words))
+def words(chance: random.Random, count: int) -> str:
+    return " ".join(chance.choices(_WORDS, k=count))
 
 
 def _paragraph(chance: random.Random) -> str:
-    sentences = (_phrase(chance, chance.randint(8, 18)).capitalize() for _ in range(5))
-    return ". ".join(sentences) + f", **{_phrase(chance, 2)}** and *{_phrase(chance, 2)}*."
+    sentences = (words(chance, chance.randint(8, 18)).capitalize() for _ in range(5))
+    return ". ".join(sentences) + f", **{words(chance, 2)}** and *{words(chance, 2)}*."
 
 
 def _image(path: Path, number: int, width: int = 480, height: int = 300) -> None:
