@@ -15,11 +15,14 @@ LAYERS = [
     {"document", "config", "expectations", "result"},
     {"lease", "journal", "status_key", "templates", "publicdir", "trade"},
     {"exchange", "handler"},
-    {"leftovers", "pending", "park", "archive"},
+    {"approval", "plans", "pending", "park", "archive"},
+    {"leftovers"},
     {"hugo"},
     {"handlers"},
     {"task"},
-    {"admission", "runner", "unrun", "schemas", "submission", "initialise"},
+    {"runner", "unrun", "schemas", "submission", "initialise"},
+    {"agreement"},
+    {"admission"},
     {"settle", "overview", "swept"},
     {"intake"},
     {"claim", "recover"},
@@ -27,7 +30,7 @@ LAYERS = [
     {"sweep", "doctor"},
     {"reply", "sweeping"},
     {"boundary"},
-    {"background"},
+    {"background", "demo"},
     {"cli"},
     {"commands"},
     {"__main__", "__init__"},
@@ -44,9 +47,9 @@ HEAVY_OWNERS = {
     "regex": {"expectations"},
     "yaml": {"yaml12", "document", "status_key"},
     "typer": {"cli", "commands"},
-    "subprocess": {"process", "kinship", "hugo", "background", "commands"},
+    "subprocess": {"process", "kinship", "hugo", "background", "demo"},
 }
-"""Whose a library is. `commands/demo` runs ourselves as a person would."""
+"""Whose a library is. `demo` runs ourselves as a person would."""
 
 
 def _name(path: Path) -> str:

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
-from workflow import document
-from workflow.errors import TaskError
+from workflow import agreement, document, plans
+from workflow.config import Config
+from workflow.errors import TaskError, WorkflowError
 from workflow.exchange import Exchange
 from workflow.lease import read_record
 from workflow.result import read_result, utc
@@ -30,7 +31,7 @@ class Doomed:
     error: TaskError
 
 
-def admit(task: Task, exchange: Exchange, now: datetime) -> Parked | Doomed | None:
+def admit(task: Task, exchange: Exchange, config: Config, now: datetime) -> Parked | Doomed | None:
     """None if the task may run now. Predecessors first: a doomed task needs no approval."""
     for predecessor in task.file.after:
         state = _ended(predecessor, exchange)
@@ -50,8 +51,23 @@ def admit(task: Task, exchange: Exchange, now: datetime) -> Parked | Doomed | No
     due = _due(task, exchange, now)
     if due is not None:
         return Parked("time", f"not before {utc(due)}", due)
-    if task.file.requires_approval and not task.file.approval:
-        return Parked("approval", "waits for a person's approval")
+    return _unapproved(task, exchange, config)
+
+
+def _unapproved(task: Task, exchange: Exchange, config: Config) -> Parked | None:
+    """Whether the task has planned, and nobody has agreed. Then it is not run to plan once more.
+
+    What was agreed to may have changed since: that is seen, and said, when it plans again.
+    """
+    stored = plans.read_plan(exchange, task.task_id) if agreement.asks(task) else None
+    if stored is None or not stored.is_of(task.kind.name, agreement.parameters(task)):
+        return None
+    try:
+        decision = agreement.decide(task, config, stored.planned, exchange)
+    except WorkflowError:
+        return None  # said by the attempt, with the code that fits
+    if isinstance(decision, agreement.Undecided):
+        return Parked("approval", decision.reason)
     return None
 
 

@@ -141,13 +141,14 @@ class Stage:
             self._staged.pop().discard()
 
 
-def create(path: str, raw: bytes) -> bool:
+def create(path: str, raw: bytes, *, aside: str | None = None) -> bool:
     """Publish a new file, whole and durable. False if the name is taken.
 
+    `aside`: a folder where the bytes lie meanwhile; its own by default.
     Raises OSError, and then there is no such file: whoever is told so may try again.
     """
     folder = os.path.dirname(path)
-    with Stage(folder) as stage:
+    with Stage(aside or folder) as stage:
         staged = stage.write(raw)
         stage.sync()
         created = staged.create(path)
@@ -162,14 +163,24 @@ def create(path: str, raw: bytes) -> bool:
     return created
 
 
-def replace(path: str, raw: bytes) -> None:
-    """Put new bytes in the place of a file, whole and durable."""
+def replace(path: str, raw: bytes, *, aside: str | None = None) -> None:
+    """Put new bytes in the place of a file, whole and durable. `aside`: as for `create`."""
     folder = os.path.dirname(path)
-    with Stage(folder) as stage:
+    with Stage(aside or folder) as stage:
         staged = stage.write(raw)
         stage.sync()
         staged.replace(path)
     sync_folders([folder])
+
+
+def remove(path: str) -> bool:
+    """Remove a file durably. False if there was none."""
+    try:
+        os.unlink(path)
+    except FileNotFoundError:
+        return False
+    sync_folders([os.path.dirname(path)])
+    return True
 
 
 def rename(source: str, target: str) -> bool:

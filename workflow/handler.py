@@ -69,8 +69,9 @@ class AwaitsApproval(Exception):
         self.reason = reason
 
 
-def _approve_nothing(planned: Planned) -> dict[str, Any]:
-    raise AwaitsApproval(planned, "nobody can approve here")
+def approve_nothing(planned: Planned) -> dict[str, Any]:
+    """For whoever only wants to see the plan: nothing is ever agreed to."""
+    raise AwaitsApproval(planned, "it was only planned")
 
 
 @dataclass(frozen=True)
@@ -88,7 +89,7 @@ class Context:
     run_program: RunProgram
     say: Callable[[str], None] = lambda _: None
     """One line of progress for whoever watches the sweep."""
-    approve: Callable[[Planned], dict[str, Any]] = _approve_nothing
+    approve: Callable[[Planned], dict[str, Any]] = approve_nothing
     """The point of no return: gives how the plan was agreed to (for the outputs) and notes durably
     that what follows must not be repeated. Raises AwaitsApproval (let it pass), or TaskFailed
     `stale_plan` if somebody agreed to something else."""

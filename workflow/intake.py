@@ -121,7 +121,7 @@ class Intake:
 
     def decide(self, state: str, task: Task) -> None:
         """Offer, park or end a task, as its keys say."""
-        decision = admit(task, self.exchange, datetime.now(UTC))
+        decision = admit(task, self.exchange, self.config, datetime.now(UTC))
         if decision is None:
             self.offer(task, state)
         elif isinstance(decision, Doomed):

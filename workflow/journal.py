@@ -4,7 +4,8 @@
 
 A line is a JSON object: `at` (UTC), `who` (host:process), `task`, `what`, `from`, `to` (states),
 `digest` (SHA-256 of the task file as it came to lie there), `result` (of the result file, where
-there is one), `prev`. `prev` is the SHA-256 of everything from the start of the last whole line to
+there is one), `approval` (of a step that has to do with one: who agreed to which plan, by which
+way), `prev`. `prev` is the SHA-256 of everything from the start of the last whole line to
 the start of this one: of that line, and of whatever a crash left torn behind it. So a line cannot
 be altered, taken out or put in without all later ones telling. It proves nothing against somebody
 who writes the whole file anew; whoever fears that keeps the last `prev` elsewhere (`workflow
@@ -21,7 +22,7 @@ import hashlib
 import json
 import os
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -48,6 +49,7 @@ class Move:
     target: str | None
     digest: str | None = None
     result: str | None = None
+    approval: Mapping[str, Any] | None = None
 
 
 def digest(raw: bytes) -> str:
@@ -119,10 +121,12 @@ class Journal:
             "to": move.target,
             "digest": move.digest,
             "result": move.result,
+            "approval": move.approval,
             "prev": previous,
         }
-        if move.result is None:
-            del said["result"]
+        for key in ("result", "approval"):
+            if said[key] is None:
+                del said[key]
         return json.dumps(said, separators=(",", ":")).encode() + b"\n"
 
     def _newest(self, now: datetime) -> str:

@@ -32,6 +32,12 @@ LEASES = ".workflow/leases"
 JOURNAL = ".workflow/journal"
 RUNS = ".workflow/runs"
 CACHE = ".workflow/cache"
+PLANS = ".workflow/plans"
+"""What the tasks that wait for approval are about to do."""
+APPROVALS = ".workflow/approvals"
+"""What people have agreed to and no task has done yet."""
+WITNESSED = ".workflow/witnessed.json"
+"""The phrase that a person was last seen to write, and for which plan."""
 STAGED = ".workflow/staged"
 """New bytes before they are shown, so that what a dead writer leaves lies in one place."""
 TRASH = ".workflow/trash"
@@ -55,6 +61,8 @@ FOLDERS = (
     LEASES,
     RUNS,
     CACHE,
+    PLANS,
+    APPROVALS,
     STAGED,
     TRASH,
 )
@@ -92,11 +100,11 @@ def parked_signature(root: str) -> str:
     """Everything whose change could make a parked task runnable, as one short string.
 
     The names, sizes, times and inodes of the waiting files and of workflow.yaml, and the times
-    of the folders into which predecessors settle. Costs one stat a parked task, however long the
-    history is: a folder's own time changes with every entry that comes or goes.
+    of the folders into which predecessors settle and approvals come. Costs one stat a parked task,
+    however long the history is: a folder's own time changes with every entry that comes or goes.
     """
     marks = []
-    for path in (CONFIG, COMPLETED, FAILED):
+    for path in (CONFIG, COMPLETED, FAILED, APPROVALS):
         try:
             seen = os.stat(os.path.join(root, path))
         except FileNotFoundError:

@@ -14,7 +14,7 @@ import fcntl
 import functools
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -60,24 +60,36 @@ class Lease:
         self._write({"attempts": _dicts(earlier), "claimed": True, **_holder(worker_id)})
 
     def begins(
-        self, earlier: Sequence[Attempt], attempt: Attempt, seconds: float, *, synced: bool
+        self,
+        earlier: Sequence[Attempt],
+        attempt: Attempt,
+        seconds: float,
+        *,
+        synced: bool,
+        planning: bool = False,
     ) -> None:
         """Say that an attempt begins now and may take so many seconds.
 
-        `synced`: even a power cut must not let it look as if it had never begun.
+        `synced`: even a power cut must not let it look as if it had never begun. `planning`: it
+        does nothing to the world until it `commits`.
         """
         deadline = datetime.now(UTC) + timedelta(seconds=seconds)
-        self._write(
-            {
-                "attempts": _dicts(earlier),
-                "running": attempt.as_dict(),
-                **_holder(attempt.worker_id or ""),
-                "deadline": utc(deadline),
-                "deadline_since_boot": round(kinship.since_boot() + seconds, 1),
-            }
-        )
+        record = {
+            "attempts": _dicts(earlier),
+            "running": attempt.as_dict(),
+            **_holder(attempt.worker_id or ""),
+            "deadline": utc(deadline),
+            "deadline_since_boot": round(kinship.since_boot() + seconds, 1),
+        }
+        self._write({**record, "planning": True} if planning else record)
         if synced:
             durable.sync_all([self.descriptor])
+
+    def commits(self, agreed: Mapping[str, Any]) -> None:
+        """Say durably that the attempt passes its point of no return, and how that was agreed."""
+        kept = {key: said for key, said in self._record.items() if key != "planning"}
+        self._write({**kept, "agreed": dict(agreed)})
+        durable.sync_all([self.descriptor])
 
     def runs_program(self, pid: int) -> None:
         """Say which process group the attempt has started."""
@@ -149,6 +161,10 @@ class Record:
     deadline: str | None = None
     deadline_since_boot: float | None = None
     programs: Sequence[dict[str, Any]] = ()
+    planning: bool = False
+    """Begun, and certainly nothing done to the world."""
+    agreed: Mapping[str, Any] | None = None
+    """How it was agreed to what the attempt did, or was about to do."""
     not_before: str | None = None
     due_since_boot: float | None = None
 
@@ -156,6 +172,15 @@ class Record:
     def may_have_begun(self) -> bool:
         """Whether the attempt that the lease was taken for was started, for all we know."""
         return self.running is not None or not (self.claimed or self.due_since_boot is not None)
+
+    @property
+    def spent_approval(self) -> bool:
+        """Whether somebody's approval was used up by the attempt."""
+        return self.agreed is not None and self.agreed.get("way") in ("approved", "declared")
+
+    def may_repeat(self, safe_to_repeat: bool) -> bool:
+        """Whether an attempt that was cut off may be made again without asking anybody."""
+        return self.planning or (safe_to_repeat and not self.spent_approval)
 
     def sweep_lives(self) -> bool:
         """Whether the process that made this attempt still runs, on this machine."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 
-from workflow import durable, layout
+from workflow import durable, layout, plans
 from workflow.exchange import Exchange
 
 
@@ -28,16 +28,18 @@ def remove_leftovers(exchange: Exchange) -> int:
 
 
 def _of_ended_tasks(exchange: Exchange) -> int:
-    """Remove leases and empty run folders of tasks that have ended, or are not there."""
+    """Remove leases, plans, … and empty run folders of tasks that have ended, or are not there."""
     removed = 0
     leases = [name.removesuffix(".json") for name in os.listdir(exchange.path(layout.LEASES))]
-    for task_id in {*leases, *os.listdir(exchange.path(layout.RUNS))}:
+    planned = plans.planned_ids(exchange)
+    for task_id in {*leases, *planned, *os.listdir(exchange.path(layout.RUNS))}:
         states = ("pending", "waiting", "in-progress")
         if any(os.path.lexists(exchange.task_path(state, task_id)) for state in states):
             continue
         lease = exchange.lease(task_id)
         if lease is not None:
             exchange.clear_run(task_id)
+            plans.forget(exchange, task_id)
             lease.release(remove=True)
             removed += 1
     return removed

@@ -161,7 +161,7 @@ def waits_for(exchange: Exchange, config: Config, found: Found) -> tuple[str, st
         task, _ = load_task(found.path, found.task_id, config)
     except (InvalidTask, FileNotFoundError):
         return None
-    parked = admit(task, exchange, datetime.now(UTC))
+    parked = admit(task, exchange, config, datetime.now(UTC))
     if isinstance(parked, Parked):
         return parked.waits_for, parked.reason
     return "sweep", "runs at the next sweep"

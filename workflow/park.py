@@ -26,6 +26,8 @@ class Parking:
     what: str = "parked"
     keys: dict[str, Any] = field(default_factory=dict)
     """What its file is to say besides."""
+    approval: dict[str, Any] | None = None
+    """What the journal is to say of the plan that waits."""
 
     @property
     def task_id(self) -> str:
@@ -48,8 +50,16 @@ def park(exchange: Exchange, parkings: Sequence[Parking]) -> None:
                 continue  # RACE: somebody took it, or put something else there
             new = rewrite(old, {"status": "waiting"}, parking.keys)
             files.append((parking, stage.write(new) if new != old else None))
-            said = Move(parking.task_id, parking.what, parking.state, "waiting", digest(new))
-            moves.append(said)
+            moves.append(
+                Move(
+                    parking.task_id,
+                    parking.what,
+                    parking.state,
+                    "waiting",
+                    digest(new),
+                    approval=parking.approval,
+                )
+            )
         journal = open_until_synced.enter_context(exchange.journal.written(moves))
         stage.sync(also=[journal])
         for parking, file in files:

@@ -5,7 +5,9 @@ What is done, by what is found:
     its result is there          the rest of settling it is done
     it was asked to cancel       it ends as cancelled
     the attempt had not begun    it is taken in as if it came from pending
+    it was only planning         it plans again, as often as its `retry` allows
     it may be repeated           it runs again, as often as its `retry` allows
+    an approval was used up      it ends as interrupted: nobody has agreed to a second time
     it must not be repeated      it ends as interrupted, and a person decides
 """
 
@@ -19,7 +21,7 @@ from workflow.lease import Lease, cut_off, read_record
 from workflow.settle import end_task, published, settle
 from workflow.swept import Swept
 from workflow.task import InvalidTask
-from workflow.unrun import cancelled, interrupted_result, unrun_result
+from workflow.unrun import cancelled, interrupted_result, outputs_so_far, unrun_result
 
 
 def recover(exchange: Exchange, intake: Intake, swept: Swept) -> frozenset[str]:
@@ -82,7 +84,7 @@ def _recover_one(exchange: Exchange, intake: Intake, swept: Swept, lease: Lease)
         lease.release()
         swept.notice("recovered", task_id, "this attempt had not begun")
         intake.decide("in-progress", task)
-    elif task.kind.safe_to_repeat and made < task.retry.max_attempts:
+    elif record.may_repeat(task.kind.safe_to_repeat) and made < task.retry.max_attempts:
         lease.rests(attempts)
         lease.release()
         swept.notice("recovered", task_id, f"attempt {made} was cut off; runs again")
@@ -93,4 +95,5 @@ def _recover_one(exchange: Exchange, intake: Intake, swept: Swept, lease: Lease)
         else:
             intake.offer(task, "in-progress")
     else:
-        end_task(exchange, swept, lease, interrupted_result(task, attempts), task)
+        outputs = outputs_so_far(exchange, task_id, record)
+        end_task(exchange, swept, lease, interrupted_result(task, attempts, outputs), task)

@@ -197,6 +197,11 @@ def _figure(value: Any) -> str:
     return f"{value:,}" if isinstance(value, int) else str(value)
 
 
+def clean(value: Any) -> Any:
+    """`value` of plain types, without secrets and without what no text file should hold."""
+    return _Cleaner().clean(value)
+
+
 class _Cleaner:
     """Takes secrets, and what no text file should hold, out of what a tool gave us."""
 

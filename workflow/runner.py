@@ -10,11 +10,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from workflow import expectations
 from workflow.config import Config
 from workflow.errors import Action, TaskError, TaskFailed, WorkflowError
-from workflow.handler import Context, Outcome
+from workflow.handler import AwaitsApproval, Context, Outcome, Planned, approve_nothing
 from workflow.process import Cancel, Finished, ProgramNotFound
 from workflow.process import run as run_process
 from workflow.result import LOG_TAIL_BYTES, Attempt, Result, utc
@@ -37,6 +38,11 @@ class Attempting:
     """Told the process group of each program that is started."""
     earlier: Sequence[Attempt] = ()
     say: Callable[[str], None] = lambda _: None
+    approve: Callable[[Planned], dict[str, Any]] = approve_nothing
+    """Passes the task's point of no return, as `Context.approve` says."""
+    record: Callable[[Mapping[str, Any]], None] = lambda _: None
+    ask: Planned | None = None
+    """What somebody has to agree to before the handler is called at all."""
 
     def make_folder(self) -> Path:
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -47,17 +53,24 @@ class Attempting:
         return self.folder / f"attempt-{self.number}.log"
 
 
-def run_attempt(task: Task, attempting: Attempting) -> Result:
+def run_attempt(task: Task, attempting: Attempting) -> Result | AwaitsApproval:
     """Run the task's handler once. Whatever happens in there, a Result comes back.
 
-    Only KeyboardInterrupt and SystemExit pass through: those are meant for the sweep.
+    AwaitsApproval comes back if it has done nothing, and may only go on once somebody agrees. Only
+    KeyboardInterrupt and SystemExit pass through: those are meant for the sweep.
     """
     started = datetime.now(UTC)
     clock = time.monotonic()
-    outcome, failure = _execute(task, attempting, clock + task.timeout_seconds)
+    limits = _Limits(task, attempting, clock + task.timeout_seconds)
+    came = _execute(task, attempting, limits)
+    if isinstance(came, AwaitsApproval):
+        return came
+    outcome, failure = came
     seconds = time.monotonic() - clock
     status = "success" if failure is None else failure.status
     outputs = outcome.outputs if failure is None else failure.outputs
+    if limits.agreed is not None:
+        outputs = {**outputs, "approval": limits.agreed}
     error = None if failure is None else failure.error
     verification = expectations.verify(
         status, {"duration_seconds": round(seconds, 3), **outputs}, task.expected, task.kind.proceed
@@ -94,8 +107,8 @@ def run_attempt(task: Task, attempting: Attempting) -> Result:
 
 
 def _execute(
-    task: Task, attempting: Attempting, deadline: float
-) -> tuple[Outcome, TaskFailed | None]:
+    task: Task, attempting: Attempting, limits: _Limits
+) -> tuple[Outcome, TaskFailed | None] | AwaitsApproval:
     """The one ladder from what a handler may raise to how the attempt ended."""
     nothing = Outcome(outputs={}, verdict="")
     context = Context(
@@ -105,11 +118,18 @@ def _execute(
         config=attempting.config,
         attempt=attempting.number,
         make_folder=attempting.make_folder,
-        run_program=_Programs(task, attempting, deadline),
+        run_program=limits.run_program,
         say=attempting.say,
+        approve=limits.approve,
+        record=attempting.record,
+        check=limits.check,
     )
     try:
+        if attempting.ask is not None:
+            limits.approve(attempting.ask)
         return task.handler.run(context), None
+    except AwaitsApproval as waits:
+        return waits
     except TaskFailed as failure:
         return nothing, failure
     except WorkflowError as error:
@@ -133,20 +153,35 @@ def _execute(
         )
 
 
-class _Programs:
-    """`run_program` of one attempt: one log, one deadline, one way to be cancelled."""
+class _Limits:
+    """What bounds one attempt: one log, one deadline, one way to be cancelled, one agreement."""
 
     def __init__(self, task: Task, attempting: Attempting, deadline: float) -> None:
         self.task = task
         self.attempting = attempting
         self.deadline = deadline
+        self.agreed: dict[str, Any] | None = None
 
-    def __call__(
+    def approve(self, planned: Planned) -> dict[str, Any]:
+        self.check()
+        if self.agreed is not None:
+            raise RuntimeError("an attempt has one point of no return, and passed it before")
+        self.agreed = self.attempting.approve(planned)
+        return self.agreed
+
+    def check(self) -> None:
+        if self.attempting.cancel.is_set():
+            raise self._cancelled(self.task.kind.name)
+        if time.monotonic() > self.deadline:
+            raise self._timeout(self.task.kind.name)
+
+    def run_program(
         self,
         argv: Sequence[str | os.PathLike[str]],
         *,
         cwd: Path,
         env: Mapping[str, str] | None = None,
+        stdin: bytes = b"",
     ) -> Finished:
         attempting = self.attempting
         program = os.path.basename(argv[0])
@@ -160,6 +195,7 @@ class _Programs:
                 timeout=max(0.0, self.deadline - time.monotonic()),
                 cancel=attempting.cancel,
                 keep_open=() if attempting.lease is None else (attempting.lease,),
+                stdin=stdin,
                 started_group=attempting.runs_program,
             )
         except ProgramNotFound as error:
@@ -173,29 +209,35 @@ class _Programs:
                 )
             ) from error
         if finished.ended == "timeout":
-            minutes = self.task.timeout_seconds / 60
-            raise TaskFailed(
-                TaskError(
-                    "timeout",
-                    f"{program} was still running after {minutes:g} minutes and was ended",
-                    "escalate",
-                    "time",
-                    hint="see the log for what it was doing; raise timeout_minutes if it was well",
-                ),
-                status="timeout",
-            )
+            raise self._timeout(program)
         if finished.ended == "cancelled":
-            raise TaskFailed(
-                TaskError(
-                    "cancelled",
-                    f"{program} was ended because the task was cancelled",
-                    "escalate",
-                    "decision",
-                    hint="submit it again with `workflow retry`",
-                ),
-                status="cancelled",
-            )
+            raise self._cancelled(program)
         return finished
+
+    def _timeout(self, what: str) -> TaskFailed:
+        minutes = self.task.timeout_seconds / 60
+        return TaskFailed(
+            TaskError(
+                "timeout",
+                f"{what} was still running after {minutes:g} minutes and was ended",
+                "escalate",
+                "time",
+                hint="see the log for what it was doing; raise timeout_minutes if it was well",
+            ),
+            status="timeout",
+        )
+
+    def _cancelled(self, what: str) -> TaskFailed:
+        return TaskFailed(
+            TaskError(
+                "cancelled",
+                f"{what} was ended because the task was cancelled",
+                "escalate",
+                "decision",
+                hint="submit it again with `workflow retry`",
+            ),
+            status="cancelled",
+        )
 
 
 def _os_error(error: OSError) -> TaskError:

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 
-from workflow import durable
+from workflow import durable, plans
 from workflow.document import InvalidDocument, read_regular
 from workflow.durable import Stage, Staged
 from workflow.exchange import Exchange
@@ -189,6 +189,7 @@ def settle(exchange: Exchange, endings: Sequence[Ending]) -> None:
     for task_id in logs:
         exchange.clear_run(task_id)
     for ending in endings:
+        plans.forget(exchange, ending.task_id)
         ending.lease.release(remove=True)
 
 

@@ -19,12 +19,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from workflow import archive, durable, layout, leftovers
+from workflow import agreement, archive, durable, layout, leftovers
 from workflow.claim import Claim, claim
 from workflow.config import Config
 from workflow.exchange import Exchange
+from workflow.handler import AwaitsApproval
 from workflow.intake import Candidate, Intake
-from workflow.lease import Lease, utc_now, with_status
+from workflow.lease import Lease, read_record, utc_now, with_status
 from workflow.park import Parking, park
 from workflow.process import Cancel
 from workflow.recover import recover
@@ -33,7 +34,7 @@ from workflow.runner import Attempting, run_attempt
 from workflow.settle import end_task, ended, settle
 from workflow.swept import Notice, Swept
 from workflow.task import Task
-from workflow.unrun import cancelled, interrupted_result, unrun_result
+from workflow.unrun import cancelled, interrupted_result, note_outputs, unrun_result
 
 LOOK_SECONDS = 0.2
 """How often a sweep looks for what has arrived, and for cancellations, while attempts run."""
@@ -43,7 +44,7 @@ LONGEST_BACKOFF = 86_400.0
 """Seconds: however often it was tried, it is tried again within a day or so."""
 
 
-Ended = Result | BaseException | None
+Ended = Result | AwaitsApproval | BaseException | None
 """What came of an attempt; None if it was not begun, since the sweep was stopped."""
 
 
@@ -175,7 +176,7 @@ class Sweep:
         except BaseException as error:
             return error
 
-    def _attempt(self, claimed: Claim, cancel: Cancel) -> Result | None:
+    def _attempt(self, claimed: Claim, cancel: Cancel) -> Result | AwaitsApproval | None:
         task, lease, earlier = claimed.task, claimed.lease, claimed.record.attempts
         if self.exchange.asked_to_cancel(task.task_id):
             return unrun_result(task, cancelled(task.task_id), earlier)
@@ -183,7 +184,13 @@ class Sweep:
             return None
         number = len(earlier) + 1
         now = Attempt(number, utc_now(), "running", worker_id=task.worker_id)
-        lease.begins(earlier, now, task.timeout_seconds, synced=not task.kind.safe_to_repeat)
+        lease.begins(
+            earlier,
+            now,
+            task.timeout_seconds,
+            synced=not task.kind.safe_to_repeat,
+            planning=agreement.asks(task),
+        )
         self.swept.notice("started", task.task_id, f"attempt {number}")
         attempting = Attempting(
             number=number,
@@ -195,6 +202,11 @@ class Sweep:
             runs_program=lease.runs_program,
             earlier=earlier,
             say=lambda line: self.swept.notice("progress", task.task_id, line),
+            approve=lambda planned: agreement.agree(
+                task, self.config, planned, self.exchange, lease
+            ),
+            record=lambda outputs: note_outputs(self.exchange, task.task_id, outputs),
+            ask=agreement.to_ask_first(task),
         )
         return run_attempt(task, attempting)
 
@@ -221,13 +233,15 @@ class Sweep:
         to_settle: list[tuple[Claim, Result]] = []
         for one, result in came_of_it:
             with self.swept.alone(one.task.task_id, one.lease):
-                if isinstance(result, BaseException):
+                if isinstance(result, AwaitsApproval):
+                    self._await_approval(one, result)
+                elif isinstance(result, BaseException):
                     raise result
-                if result is None:
+                elif result is None:
                     one.lease.release()  # claimed and not begun, as its lease says
                 elif self._stop and result.attempts and result.attempts[-1].status == "cancelled":
                     self._leave_for_recovery(one.task, one.lease, result)
-                elif self._may_retry(one.task, result):
+                elif self._may_retry(one, result):
                     self._back_off(one.task, one.lease, result)
                 else:
                     to_settle.append((one, result))
@@ -241,7 +255,7 @@ class Sweep:
         )
 
     def _leave_for_recovery(self, task: Task, lease: Lease, came: Result) -> None:
-        if task.kind.safe_to_repeat:
+        if read_record(lease.read()).may_repeat(task.kind.safe_to_repeat):
             lease.release()  # what the lease says stays: the next sweep counts this attempt
             return
         attempts = with_status(came.attempts, "interrupted")
@@ -249,9 +263,20 @@ class Sweep:
         result.outputs, result.logs = came.outputs, came.logs
         end_task(self.exchange, self.swept, lease, result, task)
 
-    def _may_retry(self, task: Task, came: Result) -> bool:
-        passing = came.error is not None and came.error.action == "retry"
-        return passing and len(came.attempts) < task.retry.max_attempts
+    def _may_retry(self, one: Claim, came: Result) -> bool:
+        if came.error is None or came.error.action != "retry":
+            return False
+        # Whoever agreed to it agreed to one time.
+        spent = read_record(one.lease.read()).spent_approval
+        return not spent and len(came.attempts) < one.task.retry.max_attempts
+
+    def _await_approval(self, one: Claim, came: AwaitsApproval) -> None:
+        """Park a task that has planned and may do nothing yet; its plan is kept already."""
+        plan = {"digest": came.planned.digest, "plan": came.planned.summary}
+        park(self.exchange, [Parking(one.lease, "in-progress", "planned", approval=plan)])
+        one.lease.release(remove=not one.record.attempts)
+        self.swept.parked[one.task.task_id] = came.reason
+        self.swept.notice("parked", one.task.task_id, came.reason)
 
     def _back_off(self, task: Task, lease: Lease, came: Result) -> None:
         """Park until a time that doubles with each attempt, spread so that retries do not meet."""

@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from typing import Any
 
-from workflow import layout
-from workflow.errors import Problem, TaskError
-from workflow.exchange import TASK_ID
-from workflow.result import Attempt, Result, hostname, utc
+from workflow import durable, layout
+from workflow.errors import Problem, Status, TaskError
+from workflow.exchange import TASK_ID, Exchange
+from workflow.lease import Record
+from workflow.result import Attempt, Result, clean, hostname, utc
 from workflow.task import InvalidTask, Task
+
+OUTPUTS_SO_FAR = "outputs-so-far.json"
+"""In the folder of a run: what its attempt has noted, for the case that it is cut off."""
 
 
 def safe_id(name: str) -> str:
@@ -78,13 +84,29 @@ def cancelled(task_id: str) -> TaskError:
     )
 
 
-def unrun_result(task: Task, error: TaskError, attempts: Sequence[Attempt] = ()) -> Result:
+def rejected(task_id: str, by: str, reason: str | None) -> TaskError:
+    """Why a task was not run that somebody said no to."""
+    return TaskError(
+        code="rejected",
+        category="decision",
+        message=f"it was rejected by {by}" + (f": {reason}" if reason else ""),
+        action="escalate",
+        hint=f"mend what was said, then submit it again with `workflow retry {task_id}`",
+    )
+
+
+def unrun_result(
+    task: Task,
+    error: TaskError,
+    attempts: Sequence[Attempt] = (),
+    status: Status = "cancelled",
+) -> Result:
     """The result of a task that was never started, or not once more after these attempts."""
     now = utc(datetime.now(UTC))
     return Result(
         task_id=task.task_id,
         task_type=task.kind.name,
-        status="cancelled",
+        status=status,
         verdict=f"{task.kind.name} was not run: {error.message}.",
         started_at=now,
         completed_at=now,
@@ -97,7 +119,32 @@ def unrun_result(task: Task, error: TaskError, attempts: Sequence[Attempt] = ())
     )
 
 
-def interrupted_result(task: Task, attempts: Sequence[Attempt]) -> Result:
+def note_outputs(exchange: Exchange, task_id: str, outputs: Mapping[str, Any]) -> None:
+    """Keep durably what an attempt has done so far. Raises OSError."""
+    durable.make_folder(exchange.run_folder(task_id))
+    raw = json.dumps(clean(dict(outputs)), indent=1).encode() + b"\n"
+    path = os.path.join(exchange.run_folder(task_id), OUTPUTS_SO_FAR)
+    durable.replace(path, raw, aside=exchange.staged)
+
+
+def _noted_outputs(exchange: Exchange, task_id: str) -> dict[str, Any]:
+    try:
+        with open(os.path.join(exchange.run_folder(task_id), OUTPUTS_SO_FAR), "rb") as file:
+            said = json.load(file)
+    except (OSError, ValueError):
+        return {}
+    return said if isinstance(said, dict) else {}
+
+
+def outputs_so_far(exchange: Exchange, task_id: str, record: Record) -> dict[str, Any]:
+    """What is known of an attempt that was cut off: what it noted, and who had agreed to it."""
+    agreed = {} if record.agreed is None else {"approval": dict(record.agreed)}
+    return {**_noted_outputs(exchange, task_id), **agreed}
+
+
+def interrupted_result(
+    task: Task, attempts: Sequence[Attempt], outputs: Mapping[str, Any] | None = None
+) -> Result:
     """The result of a task whose last attempt was cut off, and that is not tried again."""
     error = TaskError(
         code="interrupted",
@@ -117,6 +164,7 @@ def interrupted_result(task: Task, attempts: Sequence[Attempt]) -> Result:
         duration_seconds=0.0,
         worker_id=task.worker_id,
         environment=task.environment,
+        outputs=outputs or {},
         error=error,
         attempts=attempts,
         next_steps=[f"Read how far it came: `workflow logs {task.task_id}`"],
