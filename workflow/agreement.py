@@ -21,14 +21,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from workflow import approval, document, plans
+from workflow import approval, document, durable, plans
 from workflow.approval import Approval, Policy
 from workflow.config import Config, Environment
 from workflow.errors import TaskError, TaskFailed
-from workflow.exchange import Exchange
+from workflow.exchange import Exchange, Found
 from workflow.handler import AwaitsApproval, Planned
-from workflow.journal import Move
+from workflow.journal import Move, digest
 from workflow.lease import Lease
+from workflow.status_key import rewrite
 from workflow.task import Task
 from workflow.unrun import cancelled
 
@@ -157,12 +158,8 @@ def _declared_by(task: Task, phrase: str) -> str | None:
 def waiting_for(task: Task, planned: Planned) -> str:
     """What a task waits for, with the command that a person gives."""
     short = approval.short(planned.digest)
-    command = approve_command(task.task_id, task.environment, planned.digest)
+    command = approval.approve_command(task.task_id, planned)
     return f"waits for approval of {short}: {planned.summary}, to {planned.target} ({command})"
-
-
-def approve_command(task_id: str, environment: str | None, plan_digest: str) -> str:
-    return f"workflow approve {task_id} {environment or '-'} {approval.short(plan_digest)}"
 
 
 def agree(
@@ -202,6 +199,27 @@ def agree(
             )
         )
     return how
+
+
+def give(exchange: Exchange, found: Found, given: Approval) -> None:
+    """Let an approval count, in the place of one that is over. The task's lease is ours."""
+    approval.use_up_approval(exchange, found.task_id)
+    new = rewrite(document.read_regular(found.path), {}, {"approval": given.note()})
+    said = Move(
+        found.task_id, "approved", found.state, found.state, digest(new), approval=given.note()
+    )
+    exchange.journal.write([said])
+    # From here on a sweep may run it; the note in its file is for whoever reads that.
+    approval.give_approval(exchange, given)
+    durable.replace(found.path, new, aside=exchange.staged)
+
+
+def note_in_file(exchange: Exchange, found: Found, given: Approval) -> None:
+    """Let the task's file say who agreed to it, if it does not. The task's lease is ours."""
+    old = document.read_regular(found.path)
+    new = rewrite(old, {}, {"approval": given.note()})
+    if new != old:
+        durable.replace(found.path, new, aside=exchange.staged)
 
 
 def stale_plan(task_id: str, approved: str, now: str) -> TaskError:

@@ -23,6 +23,7 @@ from typing import Any, Literal
 from workflow import durable, kinship, layout
 from workflow.config import Environment
 from workflow.exchange import Exchange
+from workflow.handler import Planned
 from workflow.result import utc
 
 FORMAT = "workflow/approval/1"
@@ -69,6 +70,11 @@ def short(plan_digest: str) -> str:
     return plan_digest[:SHORTEST]
 
 
+def approve_command(task_id: str, planned: Planned) -> str:
+    """What a person types who agrees to a plan."""
+    return f"workflow approve {task_id} {planned.environment or '-'} {short(planned.digest)}"
+
+
 def policy_of(name: str | None, environment: Environment | None, *, required: bool) -> Policy:
     """What publishing to an environment asks for. `required`: the task itself asks to be asked."""
     policy: Policy = "none" if name in _UNASKED else "approve"
@@ -105,7 +111,12 @@ class Approval:
         return self.boot != kinship.boot() or kinship.since_boot() < self.expires_since_boot
 
     def is_for(self, task_type: str, environment: str | None) -> bool:
+        """Whether it was given for such a task, whatever the plan was."""
         return (self.task_type, self.environment) == (task_type, environment)
+
+    def binds(self, task_type: str, planned: Planned) -> bool:
+        """Whether it was given for this very plan."""
+        return self.is_for(task_type, planned.environment) and self.digest == planned.digest
 
     def note(self) -> dict[str, Any]:
         """What the task's file, its result and the journal tell of it."""
@@ -122,8 +133,7 @@ class Approval:
 def make_approval(
     task_id: str,
     task_type: str,
-    environment: str | None,
-    plan_digest: str,
+    planned: Planned,
     *,
     through: str,
     minutes: float,
@@ -134,8 +144,8 @@ def make_approval(
     return Approval(
         task_id=task_id,
         task_type=task_type,
-        environment=environment,
-        digest=plan_digest,
+        environment=planned.environment,
+        digest=planned.digest,
         by=whoami(),
         through=through,
         at=utc(now),
@@ -169,8 +179,13 @@ def give_approval(exchange: Exchange, approval: Approval) -> bool:
 
 def read_approval(exchange: Exchange, task_id: str) -> Approval | None:
     """The approval that a task has, live or not; None for none, or one that cannot be read."""
+    return read_approval_from(_path(exchange, task_id), task_id)
+
+
+def read_approval_from(path: str, task_id: str) -> Approval | None:
+    """The approval of this task in a file; None for none, one that cannot be read, or another's."""
     try:
-        with open(_path(exchange, task_id), "rb") as file:
+        with open(path, "rb") as file:
             said = json.loads(file.read(_LONGEST))
         approval = Approval(**{field.name: said[field.name] for field in fields(Approval)})
     except (OSError, ValueError, TypeError, KeyError):

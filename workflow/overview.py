@@ -18,6 +18,7 @@ from workflow.result import read_result, verdict_of
 
 if TYPE_CHECKING:
     from workflow.config import Config
+    from workflow.handler import Planned
 
 ENDED = ("completed", "failed", "archived")
 
@@ -165,6 +166,24 @@ def waits_for(exchange: Exchange, config: Config, found: Found) -> tuple[str, st
     if isinstance(parked, Parked):
         return parked.waits_for, parked.reason
     return "sweep", "runs at the next sweep"
+
+
+def approval_steps(task_id: str, planned: Planned | None) -> list[tuple[str, str]]:
+    """What to do about a task that waits for approval: commands, and why."""
+    from workflow.approval import approve_command
+
+    steps = [(f"workflow plan {task_id}", "see what it is about to do")]
+    if planned is not None:
+        steps.append((approve_command(task_id, planned), "a person agrees to exactly that"))
+    return steps
+
+
+def approval_next(exchange: Exchange, task_id: str) -> list[tuple[str, str]]:
+    """The same for a task of which no more is known than that it waits."""
+    from workflow.plans import read_plan
+
+    stored = read_plan(exchange, task_id)
+    return approval_steps(task_id, stored.planned if stored is not None else None)
 
 
 def select(

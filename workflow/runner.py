@@ -99,7 +99,7 @@ def run_attempt(task: Task, attempting: Attempting) -> Result | AwaitsApproval:
         verification=verification,
         attempts=[*attempting.earlier, attempt],
         warnings=task.warnings,
-        summary=outcome.summary,
+        summary=f"{outcome.summary}{_who_agreed(limits.agreed or {})}".strip(),
         statistics=outcome.statistics,
         next_steps=outcome.next_steps or _next_steps(task, failure),
         logs=_tail(attempting.log),
@@ -266,6 +266,16 @@ def _os_error(error: OSError) -> TaskError:
         "environment",
         hint="see `workflow doctor`, then submit the task again",
     )
+
+
+def _who_agreed(how: Mapping[str, Any]) -> str:
+    """A paragraph for people; nothing where nobody had to agree."""
+    if how.get("way") == "waived":
+        return f"\n\nNobody had to approve it: {how['reason']}."
+    if "by" not in how:
+        return ""
+    said = f"\n\n{how['way'].capitalize()} by {how['by']} ({how['through']})"
+    return f"{said} at {how['at']}." if "at" in how else f"{said}."
 
 
 def _sentence(task: Task, failure: TaskFailed) -> str:

@@ -7,18 +7,18 @@ import hashlib
 import os
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
 from pydantic import ValidationError
 
 from workflow import document, layout, templates, yaml12
-from workflow.config import Config
+from workflow.config import Config, Environment
 from workflow.document import Document
 from workflow.errors import Exit, WorkflowError, nearest
 from workflow.exchange import Exchange
-from workflow.handlers import TaskType, find_type, unknown_type
+from workflow.handlers import DEPLOY, TaskType, find_type, unknown_type
 from workflow.pending import publish_task, submitting
 from workflow.result import utc
 from workflow.task import InvalidTask, build_task
@@ -77,7 +77,11 @@ def compose_task(wish: Wish, config: Config, now: datetime) -> tuple[dict[str, A
         "status": "pending",
     }
     defaults = dict(template.defaults) if template else {}
-    data |= {key: value for key, value in {**defaults, **given}.items() if key not in data}
+    data |= {
+        key: value
+        for key, value in {**defaults, **given}.items()
+        if key not in data and key != "approval"  # of another task, at best
+    }
     data["params"] = _parameters(kind, wish, config, template, given.get("params"))
     if wish.priority:
         data["priority"] = wish.priority
@@ -120,7 +124,8 @@ def _parameters(
             )
         params[key] = _typed(text)
     if "environment" in known:
-        name, environment = config.environment(wish.environment or params.get("environment"))
+        asked = wish.environment or params.get("environment")
+        name, environment = _environment(kind, asked, config)
         params["environment"] = name
         if "base_url" in known:
             params.setdefault("base_url", environment.base_url)
@@ -139,6 +144,23 @@ def _parameters(
             if item["type"] == "string_type" and name in wish.settings:
                 params[name] = wish.settings[name]
     return {key: params[key] for key in known if key in params} | params
+
+
+def _environment(kind: TaskType, asked: str | None, config: Config) -> tuple[str, Environment]:
+    """The environment of a task: that of its type, else the one asked for, else the first."""
+    if kind.environment is None:
+        return config.environment(asked)
+    if asked not in (None, kind.environment):
+        raise WorkflowError(
+            "usage",
+            f"{kind.name} is for {kind.environment}, not for {asked}",
+            hint=f"submit {DEPLOY}{asked}, or leave the environment away",
+        )
+    try:
+        return config.environment(kind.environment)
+    except WorkflowError as error:
+        near = [*(DEPLOY + name for name in error.did_you_mean), *error.did_you_mean]
+        raise replace(error, did_you_mean=near) from error
 
 
 def _typed(text: str) -> Any:

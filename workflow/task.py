@@ -23,7 +23,7 @@ from workflow.document import Document
 from workflow.errors import Problem, WorkflowError, nearest
 from workflow.expectations import Expectation
 from workflow.handler import Handler, Params
-from workflow.handlers import TaskType, find_type, unknown_type
+from workflow.handlers import DEPLOY, TaskType, find_type, unknown_type
 from workflow.result import hostname
 from workflow.status_key import StatusKey, find_status
 
@@ -147,6 +147,8 @@ def build_task(read: Document, task_id: str, config: Config) -> Task:
     template = None if kind is None else _template(config, kind.name)
     merged = {**(template.defaults if template else {}), **read.data}
     params, problems = _params(read, template)
+    if kind is not None and kind.environment is not None:
+        _own_environment(kind, params, read, problems)
     file = _file({**merged, "params": params}, read, problems)
     expected = _expected(merged.get("expected_outputs"), read, problems)
     if kind is None:
@@ -165,7 +167,7 @@ def build_task(read: Document, task_id: str, config: Config) -> Task:
             where = ("params", *path)
             problems.append(_at(read, where, problem.message, problem.hint, problem.did_you_mean))
     named_there = {key: params.get(key) for key in handler.Params.model_fields}
-    code = _reachable(named_there, config, read, problems)
+    code = _reachable(kind, named_there, config, read, problems)
     if problems or checked is None or file is None:
         problems.sort(key=lambda problem: (problem.line or 0, problem.column or 0))
         raise InvalidTask(code or "invalid_task", problems)
@@ -190,8 +192,24 @@ def build_task(read: Document, task_id: str, config: Config) -> Task:
     )
 
 
+def _own_environment(
+    kind: TaskType, params: dict[str, Any], read: Document, problems: list[Problem]
+) -> None:
+    """Give the task the one environment that its type is for; another one is a problem."""
+    said = params.get("environment")
+    if said not in (None, kind.environment):
+        message = f"{kind.name} is for {kind.environment}, not for {said!r}"
+        hint = f"leave it away, or use the type {DEPLOY}{said}"
+        problems.append(_at(read, ("params", "environment"), message, hint))
+    params["environment"] = kind.environment
+
+
 def _reachable(
-    params: Mapping[str, Any], config: Config, read: Document, problems: list[Problem]
+    kind: TaskType,
+    params: Mapping[str, Any],
+    config: Config,
+    read: Document,
+    problems: list[Problem],
 ) -> str | None:
     """Whether the task names only what workflow.yaml lists; else the error code that fits."""
     code = None
@@ -203,8 +221,11 @@ def _reachable(
             except WorkflowError as error:
                 # A broken entry is no fault of the task: the attempt says what is wrong there.
                 if error.code != "bad_config":
-                    where = _at(read, ("params", key), error.message, error.hint)
-                    problems.append(replace(where, did_you_mean=tuple(error.did_you_mean)))
+                    path: tuple[str, ...] = ("params", key)
+                    near = tuple(error.did_you_mean)
+                    if key == "environment" and kind.environment is not None:
+                        path, near = ("task_type",), tuple(DEPLOY + name for name in near)
+                    problems.append(_at(read, path, error.message, error.hint, near))
                     code = error.code
     return code if len(problems) == 1 else None
 

@@ -21,7 +21,10 @@ from workflow.layout import SUFFIX, TEMPLATES
 _CHOICE = re.compile(r"\s*+[^|<>\n]+(?:\s\|\s[^|<>\n]+)+")
 _HINT = re.compile(r"\s*<[^<>\n]+>\s*")
 
-_NOT_DEFAULTS = {"task_id", "created_at", "status", "after", "not_before", "approval", "chain"}
+_NOT_DEFAULTS = {
+    "task_id", "created_at", "status", "after", "not_before", "approval", "approval_confirmed",
+    "chain",
+}  # fmt: skip
 """Keys that belong to one task and are never taken from a template."""
 
 

@@ -58,8 +58,10 @@ def run(
         "context": {**(context if isinstance(context, dict) else {}), "retry_of": found.task_id},
     }
     # What belonged to that one run: a new one is neither approved nor due by it.
-    spent = ("status", "approval", "not_before", "idempotency_key", "after")
-    fresh = {"status": "pending", "after": []}
+    spent = (
+        "status", "approval", "approval_confirmed", "not_before", "idempotency_key", "after",
+    )  # fmt: skip
+    fresh = {"status": "pending", "after": [], "approval_confirmed": False}
     changes |= {key: fresh.get(key) for key in spent if key in read.data}
 
     def render(new_id: str) -> bytes:

@@ -10,7 +10,7 @@ import typer
 from workflow import document
 from workflow.cli import Place, command
 from workflow.commands import choices
-from workflow.overview import ENDED, overview, resolve, waits_for
+from workflow.overview import ENDED, approval_next, overview, resolve, waits_for
 from workflow.reply import Reply
 from workflow.result import read_result
 
@@ -49,6 +49,8 @@ def run(
                 reply.text += f", {reason[1]}"
         reply.text += f"\nfile: {path}"
         reply.next = [(f"workflow wait {found.task_id}", "wait for its result")]
+        if told.get("waits_for") == "approval":
+            reply.next = approval_next(exchange, found.task_id)
         return reply
     result_path = exchange.result(found.task_id, everywhere=True)
     if result_path is None:

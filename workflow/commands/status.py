@@ -8,8 +8,17 @@ import typer
 
 from workflow import layout
 from workflow.cli import Place, command
-from workflow.exchange import Found
-from workflow.overview import ago, overview, select, silence, since, sweeper_warning, waits_for
+from workflow.exchange import Exchange, Found
+from workflow.overview import (
+    ago,
+    approval_next,
+    overview,
+    select,
+    silence,
+    since,
+    sweeper_warning,
+    waits_for,
+)
 from workflow.reply import Reply
 
 
@@ -70,7 +79,7 @@ def run(
         parts.append("last results:")
         parts += [f"  {t['status']:<9} {t['task_id']}  {t.get('summary') or ''}" for t in last]
     reply.text = "\n".join(parts)
-    reply.next = _following(parked, last, silent)
+    reply.next = _following(exchange, parked, last, silent)
     return reply
 
 
@@ -86,14 +95,17 @@ def _running_line(task: dict[str, Any]) -> str:
 
 
 def _following(
-    parked: list[dict[str, Any]], last: list[dict[str, Any]], silent: str | None
+    exchange: Exchange,
+    parked: list[dict[str, Any]],
+    last: list[dict[str, Any]],
+    silent: str | None,
 ) -> list[tuple[str, str]]:
     following = []
     if silent and parked:
         following.append(("workflow sweep", "run what waits"))
     for task in parked:
         if task["waits_for"] == "approval":
-            following.append((f"workflow show {task['task_id']}", "it waits for a person"))
+            following += approval_next(exchange, task["task_id"])
             break
     if last and last[0]["status"] != "success":
         following.append((f"workflow show {last[0]['task_id']}", "the last one failed"))

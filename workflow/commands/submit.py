@@ -10,11 +10,9 @@ from typing import Annotated
 import typer
 
 from workflow import document
-from workflow.background import start_sweep
 from workflow.cli import Place, command
 from workflow.commands import choices, wait
 from workflow.errors import Exit, WorkflowError, told
-from workflow.overview import sweeper_warning
 from workflow.reply import Reply
 from workflow.submission import Wish, compose_task, submit, wanted_id
 
@@ -119,18 +117,7 @@ def run(
     data = {"task_id": ids[0], "task_ids": ids, "path": f"tasks/pending/{ids[0]}.md"}
     reply = Reply(data=data, text="\n".join(ids))
     reply.next = [(f"workflow wait {ids[-1]}", "wait for the result")]
-    starts = config.policies.submit_starts_sweep
-    wanted = starts == "always" or (starts == "with-wait" and bool(seconds))
-    silent = sweeper_warning(exchange, config)
-    if not (wanted and start_sweep(exchange)) and silent:
-        reply.warnings.append(silent)
-    if seconds is None:
-        return reply
-    waited = wait.wait_for(place, ids, timeout=seconds, until="done")
-    waited.data = {**data, **waited.data}
-    waited.text = "\n".join(ids)
-    waited.warnings = list(dict.fromkeys([*reply.warnings, *waited.warnings]))
-    return waited
+    return wait.sweep_and_wait(place, reply, ids, seconds)
 
 
 def _split(values: list[str] | None) -> list[str]:
@@ -161,9 +148,10 @@ def _following(first: Wish, task_type: str) -> Wish:
     from workflow.submission import known_type
 
     takes_environment = "environment" in known_type(task_type).load().Params.model_fields
+    environment = first.environment or known_type(first.task_type).environment
     return Wish(
         task_type=task_type,
-        environment=first.environment if takes_environment else None,
+        environment=environment if takes_environment else None,
         priority=first.priority,
         key=f"{first.key}/{task_type}" if first.key else None,
         request=first.request,

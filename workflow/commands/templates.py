@@ -64,7 +64,7 @@ def run(
             [
                 str(row["task_type"]),
                 str(row["source"]),
-                "" if row["runnable"] else "no handler in this version",
+                "" if row["runnable"] else "of no task type that is known here",
             ]
             for row in listed
         ],

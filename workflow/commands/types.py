@@ -8,6 +8,7 @@ import typer
 
 from workflow.cli import Place, command
 from workflow.commands import choices
+from workflow.errors import WorkflowError
 from workflow.handlers import TaskType, all_types
 from workflow.reply import Reply
 from workflow.submission import known_type
@@ -30,7 +31,7 @@ def run(
     workflow types hugo-build
     """
     if name is None:
-        rows = [_row(kind) for kind in all_types().values()]
+        rows = [_row(kind) for kind in all_types(_environments(place)).values()]
         return Reply(
             data={"types": rows},
             table=(("TYPE", "DOES"), [[row["name"], row["summary"]] for row in rows]),
@@ -49,8 +50,22 @@ def run(
     )
 
 
+def _environments(place: Place) -> list[str]:
+    """Those of the exchange that we stand in; none elsewhere."""
+    try:
+        return list(place.config().environments)
+    except WorkflowError:
+        return []
+
+
 def _row(kind: TaskType) -> dict[str, Any]:
-    return {"name": kind.name, "summary": kind.summary, "safe_to_repeat": kind.safe_to_repeat}
+    return {
+        "name": kind.name,
+        "summary": kind.summary,
+        "safe_to_repeat": kind.safe_to_repeat,
+        "publishes": kind.publishes,
+        "environment": kind.environment,
+    }
 
 
 def _parameters(kind: TaskType) -> list[dict[str, str]]:

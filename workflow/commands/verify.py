@@ -11,7 +11,7 @@ from workflow.cli import Place, command
 from workflow.commands import choices
 from workflow.errors import Exit, WorkflowError
 from workflow.handlers import find_type
-from workflow.overview import ENDED, resolve, waits_for
+from workflow.overview import ENDED, approval_next, resolve, waits_for
 from workflow.reply import Reply
 from workflow.result import WHO_ACTS, read_result
 
@@ -26,7 +26,8 @@ def run(
 ) -> Reply:
     """Did the task give what was expected? Says the verdict, each check, and the next command.
 
-    Exit codes: 0 go on, 3 it failed or a check did, 4 it needs approval, 75 it has not ended.
+    Exit codes: 0 go on, 3 it failed or a check did, 4 it needs approval, 6 what was approved had
+    changed, 75 it has not ended.
 
     \b
     workflow verify latest
@@ -36,14 +37,16 @@ def run(
     if found.state not in ENDED:
         reason = waits_for(exchange, place.config(), found)
         needs = reason is not None and reason[0] == "approval" and found.state == "waiting"
-        code = Exit.NEEDS_APPROVAL if needs else Exit.RUNNING
-        raise WorkflowError(
+        error = WorkflowError(
             "needs_approval" if needs else "still_running",
             f"{found.task_id} is {found.state}" + (f": {reason[1]}" if reason else ""),
-            code,
-            hint=f"workflow wait {found.task_id}",
+            Exit.NEEDS_APPROVAL if needs else Exit.RUNNING,
             retryable=not needs,
         )
+        waiting = Reply.of_error(error)
+        wait = (f"workflow wait {found.task_id}", "wait for its result")
+        waiting.next = approval_next(exchange, found.task_id) if needs else [wait]
+        return waiting
     path = exchange.result(found.task_id, everywhere=True)
     if path is None:
         raise WorkflowError(
@@ -94,11 +97,12 @@ def _judge(task_id: str, result: dict[str, Any]) -> Reply:
     if kind is not None and verdict == kind.proceed:
         reply.next = _onwards(result)
         return reply
-    reply.exit = Exit.TASK_FAILED
+    stale = error.get("code") == "stale_plan"
+    reply.exit = Exit.CONFLICT if stale else Exit.TASK_FAILED
     reply.error = WorkflowError(
-        "verification_failed",
+        "stale_plan" if stale else "verification_failed",
         f"{task_id}: {data['reason']}",
-        Exit.TASK_FAILED,
+        reply.exit,
         hint=error.get("hint") or (WHO_ACTS[error["action"]] if error.get("action") else None),
     )
     reply.next = _mending(task_id, verdict, error)
@@ -116,6 +120,8 @@ def _onwards(result: dict[str, Any]) -> list[tuple[str, str]]:
 def _mending(task_id: str, verdict: str, error: dict[str, Any]) -> list[tuple[str, str]]:
     if verdict.startswith("warn"):
         return [(f"workflow show {task_id}", "tell the user about its errors")]
+    if error.get("code") == "stale_plan":
+        return [(f"workflow retry {task_id}", "let it plan anew, and have that approved")]
     if error.get("action") == "fix":
         return [
             (f"workflow show {task_id}", "mend what is said there, then:"),

@@ -7,11 +7,20 @@ from typing import Annotated, Any, Literal
 
 import typer
 
+from workflow.background import start_sweep
 from workflow.cli import Place, command
 from workflow.commands import choices
 from workflow.errors import Exit, WorkflowError
 from workflow.exchange import Exchange
-from workflow.overview import ENDED, overview, resolve, silence, sweeper_warning, waits_for
+from workflow.overview import (
+    ENDED,
+    approval_next,
+    overview,
+    resolve,
+    silence,
+    sweeper_warning,
+    waits_for,
+)
 from workflow.reply import Reply
 
 DEFAULT_SECONDS = 110.0
@@ -36,8 +45,8 @@ def run(
 ) -> Reply:
     """Wait until the tasks have ended and say how.
 
-    Exit codes: 0 all went well, 3 one did not, 4 one needs approval, 8 no sweeper runs,
-    75 still running: ask again.
+    Exit codes: 0 all went well, 3 one did not, 4 one needs approval, 6 what was approved had
+    changed, 8 no sweeper runs, 75 still running: ask again.
 
     \b
     workflow wait latest
@@ -50,6 +59,26 @@ def run(
     exchange = place.exchange()
     found = [resolve(exchange, task_id).task_id for task_id in ids]
     return wait_for(place, found, timeout=timeout, until="done" if until == "done" else "approval")
+
+
+def sweep_and_wait(place: Place, reply: Reply, ids: list[str], seconds: float | None) -> Reply:
+    """Let a sweep begin, if the policy has it so, and wait for the tasks if that was asked for.
+
+    Gives `reply`, completed by how they ended.
+    """
+    exchange, config = place.exchange(), place.config()
+    starts = config.policies.submit_starts_sweep
+    wanted = starts == "always" or (starts == "with-wait" and bool(seconds))
+    silent = sweeper_warning(exchange, config)
+    if not (wanted and start_sweep(exchange)) and silent:
+        reply.warnings.append(silent)
+    if seconds is None:
+        return reply
+    waited = wait_for(place, ids, timeout=seconds, until="done")
+    waited.data = {**reply.data, **waited.data}
+    waited.text = reply.text
+    waited.warnings = list(dict.fromkeys([*reply.warnings, *waited.warnings]))
+    return waited
 
 
 def wait_for(
@@ -109,6 +138,14 @@ def _reply(exchange: Exchange, config: Any, ids: list[str], for_person: list[str
     silent = sweeper_warning(exchange, config)
     if failed:
         first = failed[0]
+        if first.get("error_code") == "stale_plan":
+            return _fails(
+                reply,
+                Exit.CONFLICT,
+                "stale_plan",
+                f"{first['task_id']}: {first['summary']}",
+                [(f"workflow retry {first['task_id']}", "let it plan anew; approve that")],
+            )
         return _fails(
             reply,
             Exit.TASK_FAILED,
@@ -122,7 +159,7 @@ def _reply(exchange: Exchange, config: Any, ids: list[str], for_person: list[str
             Exit.NEEDS_APPROVAL,
             "needs_approval",
             f"{for_person[0]} waits for approval",
-            [(f"workflow show {for_person[0]}", "see what it is about to do")],
+            approval_next(exchange, for_person[0]),
         )
     if still and silent:
         return _fails(

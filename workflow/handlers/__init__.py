@@ -3,8 +3,8 @@
 Ours stand in `TASK_TYPES`. Other packages bring theirs as entry points in the group
 `workflow.handlers`: the entry's name is the task type, its value a module of the same shape that
 also says `SUMMARY` and, where they differ from the defaults below, `SAFE_TO_REPEAT`, `QUICK`,
-`PROCEED` and `TIMEOUT_MINUTES`. They are looked for only when a type is not one of ours: reading
-the metadata of every installed package costs more than an idle sweep.
+`PROCEED`, `TIMEOUT_MINUTES` and `PUBLISHES`. They are looked for only when a type is not one of
+ours: reading the metadata of every installed package costs more than an idle sweep.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from __future__ import annotations
 import functools
 import importlib
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from types import ModuleType
 from typing import cast
@@ -96,9 +97,10 @@ def find_type(name: str) -> TaskType | None:
     return ours or _of_other_packages()[0].get(name)
 
 
-def all_types() -> dict[str, TaskType]:
-    """Every task type by its name, ours first."""
-    return {**_of_other_packages()[0], **TASK_TYPES}
+def all_types(environments: Iterable[str] = ()) -> dict[str, TaskType]:
+    """Every task type by its name, with the deploys to these environments."""
+    deploys = {DEPLOY + name: _deploy(name) for name in environments}
+    return {**_of_other_packages()[0], **deploys, **TASK_TYPES}
 
 
 def broken_types() -> dict[str, str]:
@@ -133,7 +135,7 @@ def _of_other_packages() -> tuple[dict[str, TaskType], dict[str, str]]:
 
 
 def _row(name: str, module: ModuleType) -> TaskType:
-    if name in TASK_TYPES:
+    if name in TASK_TYPES or name.startswith(DEPLOY):
         raise ValueError("the name is that of a task type of ours")
     if not re.fullmatch(r"[a-z0-9][a-z0-9-]{0,59}", name):
         raise ValueError("a task type's name may hold a-z, 0-9 and - only")
@@ -148,4 +150,5 @@ def _row(name: str, module: ModuleType) -> TaskType:
         quick=bool(getattr(module, "QUICK", False)),
         proceed=str(getattr(module, "PROCEED", "proceed")),
         timeout_minutes=getattr(module, "TIMEOUT_MINUTES", None),
+        publishes=bool(getattr(module, "PUBLISHES", False)),
     )

@@ -1,0 +1,207 @@
+"""workflow approve"""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from workflow.cli import Place, command
+from workflow.commands import choices, wait, waiting
+from workflow.errors import Exit, WorkflowError
+from workflow.overview import resolve
+from workflow.reply import Reply
+
+if TYPE_CHECKING:
+    from workflow.approval import Approval
+    from workflow.config import Config
+    from workflow.exchange import Exchange, Found
+    from workflow.handler import Planned
+    from workflow.task import Task
+
+MINUTES = 15.0
+"""How long an approval lasts where no environment says."""
+
+
+@command
+def run(
+    place: Place,
+    task_id: Annotated[
+        str, typer.Argument(metavar="ID", help="The task.", autocompletion=choices.task_ids)
+    ],
+    environment: Annotated[
+        str,
+        typer.Argument(
+            metavar="ENV",
+            help="Its environment, to be sure (- for none).",
+            autocompletion=choices.environments,
+        ),
+    ],
+    digest: Annotated[
+        str, typer.Argument(metavar="DIGEST", help="Of its plan; the first 8 digits do.")
+    ],
+    seconds: Annotated[
+        float | None, typer.Option("--wait", metavar="SECONDS", help="Wait for the result.", min=0)
+    ] = None,
+    reason: Annotated[
+        str | None, typer.Option(metavar="TEXT", help="Why; stands in the result.")
+    ] = None,
+) -> Reply:
+    """Agree to exactly what `workflow plan ID` shows: for a few minutes, and once.
+
+    Where the environment's policy is `phrase`, the phrase has to be typed at a terminal as well.
+    Exit codes: 4 the phrase is missing, 6 it is another plan by now, 75 it is being worked on.
+
+    \b
+    workflow approve 2026-01-19-1430-hugo-deploy-staging staging 3f9a12c4 --wait 110
+    """
+    from workflow.approval import SHORTEST, short
+
+    exchange, config = place.exchange(), place.config()
+    if not re.fullmatch(f"[0-9a-f]{{{SHORTEST},64}}", digest):
+        raise WorkflowError(
+            "bad_digest",
+            f"{digest!r} is not the beginning of a plan's digest",
+            hint=f"give at least {SHORTEST} of its digits, as `workflow plan {task_id}` shows them",
+        )
+    exchange.prepare()
+    task_id = resolve(exchange, task_id).task_id
+    given, is_new = _approve(exchange, config, task_id, environment, digest, reason)
+    already = "" if is_new else ", as it was before"
+    reply = Reply(
+        data={"task_id": task_id, "environment": given.environment, "approval": given.note()},
+        text=f"approved {short(given.digest)} until {given.expires_at[11:16]} UTC{already}",
+        next=[(f"workflow wait {task_id}", "wait for its result")],
+    )
+    return wait.sweep_and_wait(place, reply, [task_id], seconds)
+
+
+def _approve(
+    exchange: Exchange,
+    config: Config,
+    task_id: str,
+    environment: str,
+    digest: str,
+    reason: str | None,
+) -> tuple[Approval, bool]:
+    """The approval, and whether it is a new one. Raises WorkflowError."""
+    from workflow import agreement, approval
+
+    with waiting.held(exchange, task_id) as (_, found):
+        task = _meant(found, config, environment)
+        planned = _agreeable(exchange, config, task, digest)
+        before = approval.read_approval(exchange, task_id)
+        if before is not None and before.is_live() and before.binds(task.kind.name, planned):
+            # Whoever gave it may have been killed before it stood in the file.
+            agreement.note_in_file(exchange, found, before)
+            return before, False
+    # Nobody is kept from the task while a person reads and types; what they agree to is looked at
+    # once more afterwards.
+    settings = agreement.environment_of(task, config)
+    through = _through(exchange, config, task, planned)
+    with waiting.held(exchange, task_id) as (_, found):
+        task = _meant(found, config, environment)
+        planned = _agreeable(exchange, config, task, planned.digest)
+        given = approval.make_approval(
+            task_id,
+            task.kind.name,
+            planned,
+            through=through,
+            minutes=MINUTES if settings is None else settings.approval_minutes,
+            reason=reason,
+        )
+        agreement.give(exchange, found, given)
+    return given, True
+
+
+def _meant(found: Found, config: Config, environment: str) -> Task:
+    """The task, if it is for that environment and somebody has to agree to it."""
+    from workflow.agreement import policy_for
+
+    task = waiting.load(found, config)
+    if environment != (task.environment or "-"):
+        raise WorkflowError(
+            "wrong_environment",
+            f"{task.task_id} is for {task.environment or 'no environment (-)'}, not {environment}",
+            Exit.CONFLICT,
+            hint=f"see what it is about to do: workflow plan {task.task_id}",
+        )
+    if policy_for(task, config) == "none":
+        raise WorkflowError(
+            "needs_no_approval",
+            f"nobody has to agree to {task.task_id}",
+            Exit.CONFLICT,
+            hint="the next sweep runs it: workflow sweep",
+        )
+    return task
+
+
+def _agreeable(exchange: Exchange, config: Config, task: Task, digest: str) -> Planned:
+    """What the task has planned, if that is what `digest` means and it still holds."""
+    from workflow.approval import short
+
+    look = f"see it anew: workflow plan {task.task_id}"
+    other = waiting.waits_for_another(exchange, config, task)
+    if other is not None:
+        raise WorkflowError("not_planned", f"{task.task_id} {other}", Exit.CONFLICT, hint=look)
+    stored = waiting.plan_of(exchange, task)
+    if stored is None:
+        raise WorkflowError(
+            "not_planned",
+            f"{task.task_id} has not planned yet: there is nothing to agree to",
+            Exit.CONFLICT,
+            hint=f"workflow wait {task.task_id} --until approval",
+        )
+    now = stored.planned.digest
+    if not now.startswith(digest):
+        message = f"the plan of {task.task_id} is {short(now)}, not {short(digest)}"
+        raise WorkflowError("stale_plan", message, Exit.CONFLICT, hint=look)
+    if not waiting.still_holds(task, config, stored.planned):
+        message = f"what would be published has changed since {short(now)} was planned"
+        raise WorkflowError("stale_plan", message, Exit.CONFLICT, hint=look)
+    return stored.planned
+
+
+def _through(exchange: Exchange, config: Config, task: Task, planned: Planned) -> str:
+    """By which way the person agrees. Raises WorkflowError `needs_phrase`."""
+    from workflow import agreement
+    from workflow.approval import through_what
+    from workflow.witness import take_witnessed
+
+    on_terminal = sys.stdin.isatty() and sys.stderr.isatty()
+    settings = agreement.environment_of(task, config)
+    if settings is None or agreement.policy_for(task, config) != "phrase":
+        return through_what(on_terminal=on_terminal)
+    if take_witnessed(exchange, task.task_id, planned.digest) is not None:
+        return "witnessed"
+    if not on_terminal or os.environ.get("CLAUDECODE") == "1":
+        raise _needs_phrase(
+            f"{task.environment} wants the phrase {settings.phrase!r} from a person",
+            "the person runs this very command at a terminal, or writes the phrase, and nothing"
+            " else, as a message to Claude Code where its hook is installed",
+        )
+    if _typed(task, planned, settings.phrase) != settings.phrase:
+        raise _needs_phrase("that is not the phrase: nothing was approved", "type it exactly")
+    return "phrase"
+
+
+def _needs_phrase(message: str, hint: str) -> WorkflowError:
+    return WorkflowError("needs_phrase", message, Exit.NEEDS_APPROVAL, hint=hint)
+
+
+def _typed(task: Task, planned: Planned, phrase: str) -> str:
+    """What the person types who was shown what it is about."""
+    from workflow.approval import short
+
+    print(
+        f"{task.kind.name} to {planned.target}\n"
+        f"{planned.summary} (plan {short(planned.digest)})\n"
+        f"To publish this, type {phrase}: ",
+        end="",
+        file=sys.stderr,
+        flush=True,
+    )
+    return sys.stdin.readline().rstrip("\n")

@@ -1,0 +1,220 @@
+"""workflow plan"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from workflow.cli import Place, command
+from workflow.commands import choices, waiting
+from workflow.errors import Exit, WorkflowError
+from workflow.exchange import Exchange, Found
+from workflow.overview import ENDED, approval_steps, resolve
+from workflow.reply import Reply
+
+if TYPE_CHECKING:
+    from workflow.config import Config
+    from workflow.handler import Planned
+    from workflow.result import Result
+    from workflow.task import Task
+
+SHOWN = 10
+"""Files of a group that are shown unless all are asked for."""
+
+
+@command
+def run(
+    place: Place,
+    task_id: Annotated[
+        str,
+        typer.Argument(
+            metavar="ID", help="An id or its beginning.", autocompletion=choices.task_ids
+        ),
+    ],
+    everything: Annotated[bool, typer.Option("--all", help="Every file of it.")] = False,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Plan anew, now.")] = False,
+) -> Reply:
+    """What a task that has not begun would do: each file with the reason, the target, the digest.
+
+    Sends nothing. A task that has not planned yet, or whose content has changed since, plans now.
+
+    \b
+    workflow plan 2026-01-19-1430-hugo-deploy-staging
+    workflow plan 2026-01-19-1430-hugo-deploy-staging --field data.digest
+    """
+    exchange, config = place.exchange(), place.config()
+    found = resolve(exchange, task_id)
+    if found.state in ENDED:
+        raise _ended(exchange, found)
+    if found.state == "in-progress":
+        raise WorkflowError(
+            "still_running",
+            f"{found.task_id} is being worked on",
+            Exit.RUNNING,
+            hint=f"workflow wait {found.task_id} --until approval",
+            retryable=True,
+        )
+    task = waiting.load(found, config)
+    _refuse_without_plan(task)
+    stored = None if fresh else waiting.plan_of(exchange, task)
+    if stored is not None and waiting.still_holds(task, config, stored.planned):
+        return _shown(exchange, config, task, stored.planned, stored.planned_at, everything)
+    earlier = stored.planned.digest if stored is not None else None
+    return _planned_anew(exchange, config, task, earlier, everything)
+
+
+def _ended(exchange: Exchange, found: Found) -> WorkflowError:
+    folder = exchange.logs(found.task_id)
+    path = os.path.join(folder, "plan.json") if folder else ""
+    where = f"its plan: {os.path.relpath(path, exchange.root)}; " if os.path.exists(path) else ""
+    return WorkflowError(
+        "already_ended",
+        f"{found.task_id} has ended already",
+        Exit.CONFLICT,
+        hint=f"{where}what it did: workflow show {found.task_id}",
+    )
+
+
+def _refuse_without_plan(task: Task) -> None:
+    from workflow.agreement import asks
+
+    if not asks(task):
+        raise WorkflowError(
+            "nothing_to_plan",
+            f"{task.kind.name} publishes nothing: there is no plan to agree to",
+            hint="the next sweep runs it: workflow sweep",
+        )
+
+
+def _planned_anew(
+    exchange: Exchange, config: Config, task: Task, earlier: str | None, everything: bool
+) -> Reply:
+    from workflow.agreement import Undecided, decide, parameters
+    from workflow.approval import short
+    from workflow.lease import utc_now
+    from workflow.plans import write_plan
+    from workflow.result import Result
+
+    exchange.prepare()
+    with waiting.held(exchange, task.task_id) as (_, found):
+        task = waiting.load(found, config)
+        came = waiting.plan_now(task, config)
+        if isinstance(came, Result):
+            return _no_plan(task, came)
+        other = waiting.waits_for_another(exchange, config, task)
+        if other is None and isinstance(decide(task, config, came, exchange), Undecided):
+            write_plan(exchange, task.task_id, task.kind.name, parameters(task), came)
+    reply = _shown(exchange, config, task, came, utc_now(), everything)
+    if other is not None:
+        reply.warnings.append(f"{other}: by then it may be another plan")
+        reply.next = []
+    elif earlier is not None and earlier != came.digest:
+        reply.warnings.append(f"it has changed since {short(earlier)} was planned; now it is this")
+    return reply
+
+
+def _no_plan(task: Task, came: Result) -> Reply:
+    """It failed before it had a plan, or there is nothing to do."""
+    reply = Reply(data={"task_id": task.task_id, "digest": None, "summary": came.verdict})
+    reply.text = came.verdict
+    if came.error is not None:
+        reply.exit = Exit.TASK_FAILED
+        reply.error = WorkflowError(
+            came.error.code, came.error.message, Exit.TASK_FAILED, hint=came.error.hint
+        )
+    return reply
+
+
+def _shown(
+    exchange: Exchange,
+    config: Config,
+    task: Task,
+    planned: Planned,
+    planned_at: str,
+    everything: bool,
+) -> Reply:
+    from workflow.agreement import Undecided, decide, environment_of, policy_for
+    from workflow.approval import read_approval, short
+
+    policy = policy_for(task, config)
+    waits = isinstance(decide(task, config, planned, exchange), Undecided)
+    given = read_approval(exchange, task.task_id)
+    live = given if given is not None and given.is_live() else None
+    environment = environment_of(task, config)
+    minutes = None if environment is None else environment.approval_minutes
+    steps = approval_steps(task.task_id, planned) if waits else []
+    reply = Reply(
+        data={
+            "task_id": task.task_id,
+            "task_type": task.kind.name,
+            "environment": task.environment,
+            "digest": planned.digest,
+            "target": planned.target,
+            "summary": planned.summary,
+            "changed": planned.changed,
+            "deleted": planned.deleted,
+            "planned_at": planned_at,
+            "policy": policy,
+            "waits": waits,
+            "approval": live.note() if live is not None else None,
+            "approve": steps[-1][0] if steps else None,
+            "details": dict(planned.details),
+        },
+        rest=f"workflow plan {task.task_id} --all",
+        whole=everything,
+        next=steps[-1:],
+    )
+    lines = [
+        f"{task.kind.name} to {planned.target}",
+        planned.summary,
+        *_details(planned.details, None if everything else SHOWN),
+        f"plan {short(planned.digest)} of {planned_at}",
+        _rule(policy, waits, minutes, live.note() if live is not None else None),
+    ]
+    reply.text = "\n".join(lines)
+    return reply
+
+
+def _rule(
+    policy: str, waits: bool, minutes: float | None, approved: Mapping[str, Any] | None
+) -> str:
+    if approved is not None:
+        return f"approved by {approved['by']} until {approved['expires_at']}"
+    if not waits:
+        return "nobody has to agree to it: the next sweep does it"
+    lasts = f"for {minutes:g} minutes and once" if minutes is not None else "once"
+    phrase = ", with the phrase" if policy == "phrase" else ""
+    return f"waits for a person's approval{phrase}; it serves {lasts}, for this very content"
+
+
+def _details(details: Mapping[str, Any], most: int | None) -> Iterable[str]:
+    """The files by what is done with them, as far as the handler tells of files."""
+    groups: dict[str, list[Mapping[str, Any]]] = {}
+    for action in details.get("actions") or ():
+        groups.setdefault(str(action.get("action")), []).append(action)
+    for name, actions in groups.items():
+        yield f"{name} ({len(actions)}):"
+        shown = actions if most is None else actions[:most]
+        yield from (f"  {line}" for line in _lines(shown))
+        if len(actions) > len(shown):
+            yield f"  and {len(actions) - len(shown)} more (--all)"
+    for warning in details.get("warnings") or ():
+        yield f"warning: {warning}"
+
+
+def _lines(actions: Sequence[Mapping[str, Any]]) -> Iterable[str]:
+    """The path, why, and how it is stored, where that is told."""
+    for action in actions:
+        stored = [
+            str(action[key])
+            for key in ("content_type", "cache_control", "encoding")
+            if action.get(key)
+        ]
+        size = action.get("size")
+        parts = [str(action.get("path")), str(action.get("reason") or ""), "; ".join(stored)]
+        if isinstance(size, int):
+            parts.append(f"{size:,} bytes")
+        yield "  ".join(part for part in parts if part)
