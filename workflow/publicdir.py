@@ -14,6 +14,7 @@ What a killed build leaves of these is mended by the next one: see `mend`.
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import hashlib
 import os
@@ -21,18 +22,22 @@ import secrets
 import shutil
 import stat
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple, TypeVar
 
 from workflow.durable import sync_folders
 from workflow.trade import trade
 
+T = TypeVar("T")
+
 _CHUNK = 1 << 20
 _PARALLEL_BYTES = 4 << 20
 """From this size on, hashing in threads gains more than starting them costs."""
+_CHECK_EVERY = 64
+"""Files between two looks at whether to go on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,77 +95,135 @@ class Manifest:
         return data
 
 
+class Found(NamedTuple):
+    """A regular file as the walk saw it; `path` is relative with `/`."""
+
+    path: str
+    seen: os.stat_result
+
+
+@dataclass(frozen=True, slots=True)
+class Walk:
+    """What lies in a folder, by name. `links` and `others` as in a Manifest, in any order."""
+
+    root: str
+    """The folder's real path, with a slash at its end."""
+    files: list[Found]
+    links: list[tuple[str, str]]
+    others: list[str]
+
+    def manifest(self, files: Iterable[File]) -> Manifest:
+        """The manifest, once its files have been read."""
+        return Manifest(
+            files=tuple(sorted(files, key=lambda file: os.fsencode(file.path))),
+            links=tuple(sorted(self.links, key=lambda link: os.fsencode(link[0]))),
+            others=tuple(sorted(self.others, key=os.fsencode)),
+        )
+
+
+class Changed(OSError):
+    """A file is not the one that the walk saw, or was written to while it was read."""
+
+
 def manifest(folder: str | os.PathLike[str]) -> Manifest:
     """What lies in `folder`: walked once, every file read once, no link followed.
 
     Raises OSError if the folder or something in it cannot be read, or changes meanwhile.
     """
+    found = walk(folder)
+    return found.manifest(read_each(found.root, found.files, _hash))
+
+
+def walk(folder: str | os.PathLike[str]) -> Walk:
+    """Look at everything in `folder` once, reading nothing and following no link."""
     root = os.path.join(os.path.realpath(folder), "")
-    paths: list[tuple[str, int]] = []
-    links: list[tuple[str, str]] = []
-    others: list[str] = []
+    walked = Walk(root, [], [], [])
     folders = [root]
     while folders:
         with os.scandir(folders.pop()) as entries:
             for entry in entries:
+                path = entry.path[len(root) :]
                 if entry.is_symlink():
-                    links.append((entry.path[len(root) :], os.readlink(entry.path)))
+                    walked.links.append((path, os.readlink(entry.path)))
                 elif entry.is_dir(follow_symlinks=False):
                     folders.append(entry.path)
                 elif entry.is_file(follow_symlinks=False):
-                    size = entry.stat(follow_symlinks=False).st_size
-                    paths.append((entry.path[len(root) :], size))
+                    walked.files.append(Found(path, entry.stat(follow_symlinks=False)))
                 else:
-                    others.append(entry.path[len(root) :])
+                    walked.others.append(path)
+    return walked
+
+
+def read_each(
+    root: str,
+    files: Sequence[Found],
+    read: Callable[[Found, Iterable[bytes]], T],
+    check: Callable[[], None] = lambda: None,
+) -> list[T]:
+    """What `read` makes of each file, given its bytes in chunks; in any order.
+
+    As many threads as there are processors share the work if there is much to read; `check` is
+    called now and then, by the caller's own thread. Raises OSError if a file cannot be read,
+    Changed, and whatever `check` raises.
+    """
     # The largest first: then no thread is left alone with a large one at the end.
-    paths.sort(key=lambda item: -item[1])
-    files = _hashed(root, paths)
-    return Manifest(
-        files=tuple(sorted(files, key=lambda file: os.fsencode(file.path))),
-        links=tuple(sorted(links, key=lambda link: os.fsencode(link[0]))),
-        others=tuple(sorted(others, key=os.fsencode)),
-    )
+    # Shared: `next` of a list's iterator is one step under the GIL.
+    todo = iter(sorted(files, key=lambda file: -file.seen.st_size))
+    made: list[T] = []
+    failed: list[BaseException] = []
 
-
-def _hashed(root: str, paths: list[tuple[str, int]]) -> list[File]:
-    """The files, hashed by as many threads as there are processors if there is much to hash."""
-    todo = iter(paths)  # shared: `next` of a list's iterator is one step under the GIL
-    files: list[File] = []
-    failed: list[OSError] = []
-
-    def work() -> None:
-        buffer = memoryview(bytearray(_CHUNK))
+    def work(check: Callable[[], None] = lambda: None) -> None:
         try:
-            for path, _ in todo:
+            for number, file in enumerate(todo):
                 if failed:
                     return
-                files.append(_hash(root, path, buffer))
-        except OSError as error:
+                if not number % _CHECK_EVERY:
+                    check()
+                made.append(_read(root, file, read))
+        except BaseException as error:
             failed.append(error)
 
-    count = min(os.cpu_count() or 1, 8) if sum(s for _, s in paths) >= _PARALLEL_BYTES else 1
+    much = sum(file.seen.st_size for file in files) >= _PARALLEL_BYTES
+    count = min(os.cpu_count() or 1, 8) if much else 1
     threads = [threading.Thread(target=work) for _ in range(count - 1)]
     for thread in threads:
         thread.start()
-    work()
+    work(check)
     for thread in threads:
         thread.join()
     if failed:
         raise failed[0]
-    return files
+    return made
 
 
-def _hash(root: str, path: str, buffer: memoryview) -> File:
-    descriptor = os.open(root + path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+def _read(root: str, file: Found, read: Callable[[Found, Iterable[bytes]], T]) -> T:
+    # RACE: what was a file may be a pipe by now, and opening that one would wait without end.
+    flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+    descriptor = os.open(root + file.path, flags)
     try:
-        total = hashlib.sha256()
-        size = 0
-        while read := os.readv(descriptor, [buffer]):
-            size += read
-            total.update(buffer[:read])
-        return File(path, size, total.hexdigest())
+        size = file.seen.st_size
+        if size < _CHUNK:
+            made = read(file, (os.read(descriptor, size),))
+        else:
+            made = read(file, iter(lambda: os.read(descriptor, _CHUNK), b""))
+        now, seen = os.fstat(descriptor), file.seen
+        if (
+            now.st_mtime_ns != seen.st_mtime_ns
+            or now.st_ctime_ns != seen.st_ctime_ns
+            or now.st_ino != seen.st_ino
+            or now.st_size != size
+        ):
+            raise Changed(errno.ESTALE, "changed while it was read", root + file.path)
+        return made
     finally:
         os.close(descriptor)
+
+
+def _hash(file: Found, chunks: Iterable[bytes]) -> File:
+    total = hashlib.sha256()
+    for chunk in chunks:
+        total.update(chunk)
+    return File(file.path, file.seen.st_size, total.hexdigest())
 
 
 class Replacement:

@@ -59,12 +59,22 @@ def _named(names: bytes, shortest: int) -> re.Pattern[bytes]:
     return re.compile(form)
 
 
-_BEGIN = re.compile(rb"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----")
+ACCESS_KEY_ID = re.compile(
+    # The `A` comes first, what may stand before it second: the search is ten times as fast.
+    # After `%2F` or `\\n` a letter or digit stands before the id, and yet it begins there.
+    rb"A(?:(?<![A-Za-z0-9]A)|(?<=%[0-9A-Fa-f][0-9A-Fa-f]A)|(?<=\\[nrt]A))"
+    rb"[KS]IA[A-Z0-9]{16}(?![A-Za-z0-9])"
+)
+"""Of AWS, lasting or passing: not secret by itself, but never far from what is."""
+SECRET_KEY_NAMES = rb"secret[_-]?key|secret[_ -]?access[_ -]?key"
+"""Of AWS; capitals do not matter."""
+
+PRIVATE_KEY_BEGINS = re.compile(rb"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----")
 _END = re.compile(rb"-----END [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----")
 _BODY = rb"""(?x: [A-Za-z0-9+/=]++ (?=[\r\n\\"']|\Z) | \\[rn] | [\r\n]++
     | (?:Proc-Type|DEK-Info|Version|Comment):[^\r\n\\]*+ )*+"""
 _WHOLE = rb"[^-]*+(?:-(?!----(?:BEGIN|END) )[^-]*+)*+" + _END.pattern
-_CUT_OFF = re.compile(_BEGIN.pattern + _BODY)
+_CUT_OFF = re.compile(PRIVATE_KEY_BEGINS.pattern + _BODY)
 
 
 def _private_key(match: re.Match[bytes]) -> bytes:
@@ -78,7 +88,7 @@ _RULES = (
     _Rule(
         (b"secretaccesskey", b"secretkey"),
         True,
-        _named(rb"secret[_-]?key|secret[_ -]?access[_ -]?key", SHORTEST_VALUE),
+        _named(SECRET_KEY_NAMES, SHORTEST_VALUE),
         rb"\1\2" + _REDACTED,
     ),
     _Rule(
@@ -110,12 +120,7 @@ _RULES = (
     _Rule(
         (b"A",),
         False,
-        # The `A` comes first, what may stand before it second: the search is ten times as fast.
-        # After `%2F` or `\\n` a letter or digit stands before the id, and yet it begins there.
-        re.compile(
-            rb"A(?:(?<![A-Za-z0-9]A)|(?<=%[0-9A-Fa-f][0-9A-Fa-f]A)|(?<=\\[nrt]A))"
-            rb"[KS]IA[A-Z0-9]{16}(?![A-Za-z0-9])"
-        ),
+        ACCESS_KEY_ID,
         _REDACTED,
     ),
     _Rule(
@@ -129,7 +134,7 @@ _RULES = (
         (b"PRIVATE KEY",),
         False,
         # Whole, or cut off because its tool was killed: then what looks like its body goes.
-        re.compile(_BEGIN.pattern + rb"(?:" + _WHOLE + rb"|" + _BODY + rb")"),
+        re.compile(PRIVATE_KEY_BEGINS.pattern + rb"(?:" + _WHOLE + rb"|" + _BODY + rb")"),
         _private_key,
     ),
 )  # fmt: skip
@@ -244,7 +249,7 @@ class Redactor:
         if b"PRIVATE KEY" not in data:
             return cut
         last = None
-        for last in _BEGIN.finditer(data, 0, cut):  # noqa: B007 - the last one is wanted
+        for last in PRIVATE_KEY_BEGINS.finditer(data, 0, cut):  # noqa: B007 - the last one is wanted
             pass
         if last is None or _END.search(data, last.end(), cut):
             return cut

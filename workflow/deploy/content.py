@@ -1,0 +1,195 @@
+"""What lies in a built folder: every file's digest, where it leads, what it gives away.
+
+Every file is read once, and read again only if it may have changed: a cache holds what was found,
+by size, times and inode. It is disposable, and an entry that fits in every respect is still
+dropped if its file had been written to less than two seconds before it was looked at: a second
+write may leave such a file's times as they were, for clocks of file systems are coarse.
+"""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import json
+import os
+import time
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
+from dataclasses import astuple, dataclass
+from pathlib import Path
+from typing import Any
+
+from workflow import durable, publicdir
+from workflow.deploy import aliases
+from workflow.deploy.content_types import extension
+from workflow.deploy.findings import Finding, findings, rules
+from workflow.errors import TaskError, TaskFailed, told
+from workflow.publicdir import File, Found, Manifest
+
+__all__ = ["Content", "Facts", "Finding", "read_content"]
+
+LARGEST_TEXT = 8 << 20
+"""Bytes of a file of text that is looked through; of larger ones only the digest is taken."""
+_TEXT = {
+    "", "atom", "cfg", "conf", "css", "csv", "env", "geojson", "htm", "html", "ics", "ini", "js",
+    "json", "jsonld", "log", "map", "md", "mjs", "pem", "rss", "sh", "sql", "srt", "svg", "text",
+    "toml", "topojson", "tsv", "txt", "vcf", "vtt", "webmanifest", "xhtml", "xml", "xsl", "yaml",
+    "yml",
+}  # fmt: skip
+_HTML = {"htm", "html", "xhtml"}
+_RACY_NS = 2_000_000_000
+_FORMAT = 1
+_CHANGING = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ENXIO, errno.ESTALE)
+"""What opening and reading say of a file that is not any more what it was a moment ago."""
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """A file of the site. `sha256` in hex, `size` in bytes."""
+
+    sha256: str
+    size: int
+    redirect: str | None
+    """Where it leads, as written, if it is the page of a Hugo alias."""
+    findings: tuple[Finding, ...]
+
+
+@dataclass(frozen=True)
+class Content:
+    """Everything in a built folder, and what of it can be published."""
+
+    folder: Path
+    """A real path."""
+    manifest: Manifest
+    facts: Mapping[str, Facts]
+    """By path, relative with `/`: regular files, and links to regular files of the folder."""
+
+
+def read_content(
+    folder: Path,
+    *,
+    cache: Path | None,
+    force: bool = False,
+    check: Callable[[], None] = lambda: None,
+) -> Content:
+    """Look at everything in `folder`. `cache` is read unless `force`, and written if that helps.
+
+    `check` is called now and then and may raise. Raises TaskFailed `content_changing` if something
+    vanishes or changes meanwhile, `permission_denied` or `system_error` if it cannot be read.
+    """
+    try:
+        return _read_content(folder, cache, force, check)
+    except OSError as error:
+        raise _unreadable(folder, error) from error
+
+
+def _read_content(
+    folder: Path, cache: Path | None, force: bool, check: Callable[[], None]
+) -> Content:
+    started = time.time_ns()
+    walked = publicdir.walk(folder)
+    kept = {} if cache is None or force else _load(cache, walked.root)
+    facts: dict[str, Facts] = {}
+    rows: dict[str, _Row] = {}
+    unread: list[Found] = []
+    for file in walked.files:
+        row = kept.get(file.path)
+        known = None if row is None or row[:4] != _mark(file) else _facts(row)
+        if row is None or known is None:
+            unread.append(file)
+        else:
+            rows[file.path], facts[file.path] = row, known
+    facts.update(publicdir.read_each(walked.root, unread, _examine, check))
+    if cache is not None:
+        lasting = [file for file in unread if max(_mark(file)[1:3]) < started - _RACY_NS]
+        rows.update((file.path, _row(file, facts[file.path])) for file in lasting)
+        if lasting or len(rows) != len(kept):
+            _save(cache, walked.root, rows)
+    manifest = walked.manifest(File(path, one.size, one.sha256) for path, one in facts.items())
+    for path, _ in manifest.links:
+        target = os.path.realpath(walked.root + path).removeprefix(walked.root)
+        if target in facts:
+            facts[path] = facts[target]
+    return Content(Path(walked.root), manifest, facts)
+
+
+def _examine(file: Found, chunks: Iterable[bytes]) -> tuple[str, Facts]:
+    """A file's facts, from its bytes."""
+    size, kind = file.seen.st_size, extension(file.path)
+    if kind not in _TEXT or size > LARGEST_TEXT:
+        total = hashlib.sha256()
+        for chunk in chunks:
+            total.update(chunk)
+        return file.path, Facts(total.hexdigest(), size, None, ())
+    raw = b"".join(chunks)
+    redirect = aliases.target(raw) if kind in _HTML else None
+    return file.path, Facts(
+        hashlib.sha256(raw).hexdigest(), size, redirect, findings(file.path, raw)
+    )
+
+
+_Row = list[Any]
+"""Size, mtime and ctime (ns), inode, sha256, redirect, findings: short, for there are thousands."""
+
+
+def _mark(file: Found) -> _Row:
+    seen = file.seen
+    return [seen.st_size, seen.st_mtime_ns, seen.st_ctime_ns, seen.st_ino]
+
+
+def _row(file: Found, facts: Facts) -> _Row:
+    told_of = [astuple(finding) for finding in facts.findings]
+    return [*_mark(file), facts.sha256, facts.redirect, told_of]
+
+
+def _facts(row: _Row) -> Facts | None:
+    try:
+        size, _, _, _, sha256, redirect, told_of = row
+        return Facts(sha256, size, redirect, tuple(Finding(*one) for one in told_of))
+    except (TypeError, ValueError):
+        return None
+
+
+def _load(cache: Path, root: str) -> dict[str, _Row]:
+    """What was found before; nothing if the cache is missing, broken, or not of this folder."""
+    with suppress(OSError, ValueError, KeyError, TypeError, AttributeError):
+        said = json.loads(cache.read_bytes())
+        if said["version"] == _version() and said["root"] == root:
+            return {path: row for path, row in said["files"].items() if isinstance(row, list)}
+    return {}
+
+
+def _save(cache: Path, root: str, rows: Mapping[str, _Row]) -> None:
+    said = {"version": _version(), "root": root, "files": rows}
+    raw = json.dumps(said, separators=(",", ":")).encode()
+    aside = cache.with_name(f".{cache.name}.{os.getpid()}{durable.TEMPORARY}")
+    with suppress(OSError):  # without it the next look takes longer, that is all
+        aside.write_bytes(raw)
+        aside.replace(cache)
+
+
+def _version() -> str:
+    return f"{_FORMAT} {rules()}"
+
+
+def _unreadable(folder: Path, error: OSError) -> TaskFailed:
+    if error.errno in _CHANGING:
+        return TaskFailed(
+            TaskError(
+                "content_changing",
+                f"{folder} changes while it is being read: {told(error)}",
+                "retry",
+                "content",
+                hint="let the build that writes to it finish, then run the task again",
+            )
+        )
+    code = "permission_denied" if isinstance(error, PermissionError) else "system_error"
+    return TaskFailed(
+        TaskError(
+            code,
+            f"{folder} cannot be read: {told(error)}",
+            "escalate",
+            "environment",
+            hint="give the user who runs the sweep the right to read it",
+        )
+    )
