@@ -1,6 +1,7 @@
 """Builds a Hugo site for an environment, beside public/, and puts it there when it is whole.
 
     find Hugo → build into a fresh folder → read its log → manifest → trade places with public/
+    → leave a record of what it was built for
 
 Whatever goes wrong on the way, public/ is the old site as it was. Safe to repeat.
 """
@@ -12,11 +13,12 @@ import json
 import os
 import time
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 
 from workflow import publicdir
 from workflow.config import Config
-from workflow.errors import TaskError, TaskFailed, WorkflowError
+from workflow.errors import TaskError, TaskFailed, WorkflowError, told
 from workflow.handler import Context, Outcome
 from workflow.hugo import errors as hugo_errors
 from workflow.hugo import log as hugo_log
@@ -25,6 +27,7 @@ from workflow.hugo import report as hugo_report
 from workflow.hugo import site as hugo_site
 from workflow.hugo import stall as hugo_stall
 from workflow.hugo.params import Params
+from workflow.hugo.record import BuildRecord, git_commit, write_record
 from workflow.hugo.report import Build
 from workflow.layout import TRASH
 from workflow.process import Finished
@@ -61,6 +64,7 @@ def run(context: Context) -> Outcome:
             manifest = publicdir.manifest(replacement.folder)
             _write_manifest(context.folder / "manifest.json", manifest, build)
             replacement.publish()
+            _write_record(context, build, manifest)
     except TaskFailed as failure:
         if failure.error not in build.errors:
             build.errors.insert(0, failure.error)
@@ -150,6 +154,29 @@ def _write_manifest(path: Path, manifest: publicdir.Manifest, build: Build) -> N
         "hugo_version": build.hugo.version,
     }
     path.write_text(json.dumps({**about, **manifest.as_dict()}, separators=(",", ":")))
+
+
+def _write_record(context: Context, build: Build, manifest: publicdir.Manifest) -> None:
+    """For the next deploy. public/ is in its place by now, so that a failure is but a warning."""
+    record = BuildRecord(
+        site=build.place.site,
+        environment=build.place.environment,
+        base_url=build.base_url,
+        digest=manifest.digest,
+        build_drafts=build.params.build_drafts,
+        build_future=build.params.build_future,
+        build_expired=build.params.build_expired,
+        task_id=context.task_id,
+        built_at=datetime.now(UTC),
+        git_commit=git_commit(build.place.folder),
+    )
+    try:
+        write_record(context.config.root, record)
+    except OSError as error:
+        build.warnings.append(
+            f"the record of this build could not be written, so that no deploy will take it: "
+            f"{told(error)}"
+        )
 
 
 def _os_error(error: OSError) -> TaskError:
