@@ -1,4 +1,4 @@
-"""Where a deploy goes: what workflow.yaml gives to the environment, and nothing that a task says."""
+"""Where a deploy goes: what workflow.yaml gives to the environment, never what a task says."""
 
 from __future__ import annotations
 
@@ -41,6 +41,10 @@ class Params(handler.Params):
         default=None, description="if given: the environment's distribution"
     )
     verify_url: str | None = Field(default=None, description="if given: the environment's")
+
+    def as_agreed(self) -> dict[str, Any]:
+        """What of them an approval binds."""
+        return self.model_dump(exclude={"dry_run"}, exclude_none=True)
 
 
 @dataclass(frozen=True)

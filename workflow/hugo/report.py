@@ -127,7 +127,9 @@ def _next_steps(build: Build) -> list[str]:
         ["Look at the errors and warnings above first."] if build.errors + build.warnings else []
     )
     if build.place.configured.deploy is not None:
-        steps.append(f"Ready for deployment: `workflow publish --env {build.place.environment}`")
+        steps.append(
+            f"Ready for deployment: `workflow submit hugo-deploy-{build.place.environment}`"
+        )
     else:
         steps.append(f"Look at the site in {build.place.public}")
     return steps

@@ -1,0 +1,126 @@
+"""workflow rollback"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+from workflow.background import start_sweep
+from workflow.cli import Place, command
+from workflow.commands import choices, wait
+from workflow.errors import Exit, TaskFailed, WorkflowError
+from workflow.overview import sweeper_warning
+from workflow.reply import Reply
+
+
+@command
+def run(
+    place: Place,
+    environment: Annotated[
+        str,
+        typer.Option(
+            "--env", metavar="E", help="staging, production, …", autocompletion=choices.environments
+        ),
+    ],
+    to: Annotated[
+        str | None,
+        typer.Option(metavar="RELEASE", help="Which one; default: the one before the live one."),
+    ] = None,
+    listing: Annotated[bool, typer.Option("--list", help="Show what can be gone back to.")] = False,
+    request: Annotated[
+        str | None,
+        typer.Option(metavar="TEXT", help="The person's own words, for the audit trail."),
+    ] = None,
+    seconds: Annotated[
+        float | None, typer.Option("--wait", metavar="SECONDS", help="Wait for the result.", min=0)
+    ] = None,
+) -> Reply:
+    """Submit a task that publishes an earlier release again; prints its id.
+
+    It is planned, approved and verified like any deploy.
+
+    \b
+    workflow rollback --env staging --list
+    workflow rollback --env staging
+    workflow rollback --env production --to production-0007-3f9a12c4
+    """
+    from workflow.deploy import known
+    from workflow.deploy.releases import Releases
+    from workflow.deploy.target import Params, locate
+    from workflow.handlers import DEPLOY
+    from workflow.submission import Wish, submit
+
+    exchange, config = place.exchange(), place.config()
+    try:
+        target = locate(Params(environment=environment), config)
+        releases = Releases(config.root, environment)
+        notes = known.load(config.root, target)
+        if listing:
+            return _listed(releases, notes.live)
+        release = to or releases.before(notes.live, partial=notes.partial)
+        releases.read(release)
+    except TaskFailed as failure:
+        error = failure.error
+        code = Exit.NO_SUCH_TASK if error.code == "no_such_release" else Exit.USAGE
+        raise WorkflowError(error.code, error.message, code, hint=error.hint) from failure
+    wish = Wish(
+        task_type=DEPLOY + environment,
+        settings={"release": release},
+        description=f"{environment} back to {release}",
+        request=request,
+        priority="high",
+    )
+    task_id = submit(exchange, config, wish)
+    data = {"task_id": task_id, "release": release, "path": f"tasks/pending/{task_id}.md"}
+    reply = Reply(data=data, text=task_id, notes=[f"Going back to {release}."])
+    reply.next = [(f"workflow wait {task_id} --until approval", "see what it is about to do")]
+    starts = config.policies.submit_starts_sweep
+    wanted = starts == "always" or (starts == "with-wait" and bool(seconds))
+    silent = sweeper_warning(exchange, config)
+    if not (wanted and start_sweep(exchange)) and silent:
+        reply.warnings.append(silent)
+    if seconds is None:
+        return reply
+    waited = wait.wait_for(place, [task_id], timeout=seconds, until="approval")
+    waited.data, waited.text = {**data, **waited.data}, task_id
+    return waited
+
+
+def _listed(releases: Any, live: str | None) -> Reply:
+    kept = [releases.read(release_id) for release_id in reversed(releases.ids())]
+    rows = [
+        [
+            one.release_id,
+            "live" if one.release_id == live else "",
+            one.published_at,
+            f"{len(one.files):,}",
+            f"brings back {one.restores}" if one.restores else (one.git_commit or "")[:12],
+        ]
+        for one in kept
+    ]
+    data = {
+        "environment": releases.environment,
+        "live": live,
+        "releases": [
+            {
+                "release": one.release_id,
+                "published_at": one.published_at,
+                "files": len(one.files),
+                "digest": one.digest,
+                "restores": one.restores,
+                "verified": one.verified,
+                "git_commit": one.git_commit,
+                "task_id": one.task_id,
+            }
+            for one in kept
+        ],
+    }
+    reply = Reply(data=data)
+    if rows:
+        reply.table = (("RELEASE", "", "PUBLISHED", "FILES", "FROM"), rows)
+        name = releases.environment
+        reply.next = [(f"workflow rollback --env {name} --to {rows[-1][0]}", "go back to one")]
+    else:
+        reply.text = f"No release of {releases.environment} is kept yet."
+    return reply

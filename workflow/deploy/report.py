@@ -1,0 +1,123 @@
+"""What a deploy has to tell: its plan as JSON, its outcome in words."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from workflow.deploy.plan import Plan, megabytes
+from workflow.deploy.publish import Publication
+from workflow.deploy.source import Source
+from workflow.deploy.target import Target
+from workflow.deploy.verification import Verified
+from workflow.handler import Outcome, Planned
+
+_LISTED = 20
+
+
+def details(target: Target, source: Source, plan: Plan) -> dict[str, Any]:
+    """All that `workflow plan` shows."""
+    said: dict[str, Any] = {
+        "strategy": "native",
+        "environment": target.environment,
+        "target": str(target),
+        "site_url": target.verify_url,
+        "totals": plan.totals,
+        "files": len(source.wanted),
+        "total_bytes": source.total_bytes,
+        "content_digest": source.digest,
+        "actions": [step.as_dict() for step in plan.steps],
+    }
+    if plan.owed:
+        said["owed_invalidation"] = list(plan.owed)
+    if source.restores is not None:
+        said["restores"] = source.restores.release_id
+    if source.git_commit:
+        said["git_commit"] = source.git_commit
+    return said
+
+
+def told(planned: Planned, plan: Plan) -> Outcome:
+    """Of a dry run."""
+    totals = plan.totals
+    return Outcome(
+        outputs={
+            "dry_run": True,
+            "uploaded_files": 0,
+            "deleted_files": 0,
+            "unchanged_files": plan.unchanged,
+            "would_upload": totals["new"] + totals["changed"] + totals["metadata"],
+            "would_delete": totals["deleted"],
+            "bytes": 0,
+            "live": "untouched",
+            "digest": planned.digest,
+        },
+        verdict=f"Dry run for {planned.environment}: {planned.summary}. Nothing was sent.",
+        summary=_listed(plan),
+        next_steps=["Submit it without dry_run to publish it"],
+    )
+
+
+def published(done: Publication) -> Outcome:
+    target, plan = done.target, done.plan
+    sent, gone = len(done.sent), len(done.deleted)
+    counted = [f"{sent:,} files sent ({megabytes(done.sent_bytes)})"]
+    if gone:
+        counted.append(f"{gone:,} deleted")
+    counted.append(f"{plan.unchanged:,} unchanged")
+    what = "Published"
+    if done.source.restores is not None:
+        what = f"Brought back {done.source.restores.release_id}:"
+    return Outcome(
+        outputs=done.outputs(),
+        verdict=f"{what} {target.place.site} to {target.environment}: {', '.join(counted)}; "
+        f"{target.verify_url} serves it.",
+        summary=_listed(plan),
+        statistics={
+            "Files sent": sent,
+            "Bytes sent": megabytes(done.sent_bytes),
+            "Files deleted": gone,
+            "Files unchanged": plan.unchanged,
+            "Files superseded and kept": plan.totals["kept"],
+            "Invalidation": done.invalidation_id,
+            "Seen on the site": f"{done.verified} files, as published",
+            "Release": done.release_id,
+        },
+        next_steps=[
+            f"Look at it: {target.verify_url}",
+            f"If it is wrong: `workflow rollback --env {target.environment}`",
+        ],
+    )
+
+
+def unchanged(
+    target: Target, source: Source, plan: Plan, seen: Verified, live: str | None
+) -> Outcome:
+    """Everything is live already."""
+    outputs: dict[str, Any] = {
+        "uploaded_files": 0,
+        "deleted_files": 0,
+        "unchanged_files": plan.unchanged,
+        "kept_files": plan.totals["kept"],
+        "bytes": 0,
+        "deployment_id": live or "none",
+        "invalidation_id": "not-needed" if target.deploy.cloudfront_id else "no-distribution",
+        "site_url": target.verify_url,
+        "http_status": seen.http_status,
+        "verified_files": seen.checked,
+        "live": "complete",
+        "content_digest": source.digest,
+    }
+    return Outcome(
+        outputs=outputs,
+        verdict=f"Nothing to publish to {target.environment}: all {plan.unchanged:,} files are "
+        f"live already; {target.verify_url} serves them.",
+        next_steps=[f"Look at it: {target.verify_url}"],
+    )
+
+
+def _listed(plan: Plan) -> str:
+    changes = plan.of("new", "changed", "metadata", "delete")
+    lines = [f"- {step.action}: `{step.path}` ({step.reason})" for step in changes[:_LISTED]]
+    if len(changes) > _LISTED:
+        lines.append(f"- and {len(changes) - _LISTED:,} more, see plan.json in the logs")
+    return "\n".join(lines)

@@ -1,0 +1,47 @@
+"""Which files are fetched from the site to see that it serves what was published."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import chain, zip_longest
+
+from workflow.deploy.objects import Wanted
+from workflow.deploy.plan import Plan
+from workflow.deploy.source import Source
+from workflow.deploy.verification import Expected
+
+_UNCHANGED = 3
+"""So many that did not change, at most: enough to see that they are still served."""
+
+
+def expected(source: Source, plan: Plan, most: int) -> list[Expected]:
+    """At most `most` files: the home page, then what changed, pages and assets in turn and spread
+    over the whole site, then a few that did not. The same plan gives the same sample."""
+    changed = {step.path for step in plan.sending}
+    everything = sorted(source.wanted.values(), key=lambda one: one.path)
+    # What a website's redirect answers has no body to compare.
+    served = [one for one in everything if "x-amz-website-redirect-location" not in one.headers]
+    new = [one for one in served if one.path in changed]
+    old = [one for one in served if one.path not in changed]
+    home = [one for one in served if one.path == "index.html"]
+    picked = chain(
+        home, _spread(_in_turn(new), most), _spread(_in_turn(old), min(_UNCHANGED, most))
+    )
+    unique = dict.fromkeys(picked)
+    return [
+        Expected(one.path, one.sha256, one.headers.get("Content-Type"))
+        for one in list(unique)[:most]
+    ]
+
+
+def _in_turn(files: Sequence[Wanted]) -> list[Wanted]:
+    """Pages and assets alternately, each spread evenly, so that every beginning has of both."""
+    pages = [one for one in files if one.phase == "pages"]
+    assets = [one for one in files if one.phase != "pages"]
+    return [one for pair in zip_longest(pages, assets) for one in pair if one is not None]
+
+
+def _spread(files: Sequence[Wanted], most: int) -> list[Wanted]:
+    if len(files) <= most:
+        return list(files)
+    return [files[number * len(files) // most] for number in range(most)]

@@ -1,0 +1,54 @@
+"""Publishes a built site: natively to S3 and CloudFront, or by the owner's own script.
+
+Not safe to repeat by itself: an attempt that was cut off ends as interrupted, with what is live.
+Submitting it again finishes it, since a deploy compares with what is there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from workflow.config import Config
+from workflow.deploy import native, script, scripted
+from workflow.deploy.source import find_source
+from workflow.deploy.target import Params, locate, used
+from workflow.errors import TaskFailed
+from workflow.handler import Context, Outcome
+from workflow.handlers import DEPLOY
+
+__all__ = ["Params", "resources", "run", "still_as_planned"]
+
+
+def resources(params: Params, config: Config) -> Sequence[str]:
+    """The site's real path, the bucket, the distribution: no two tasks use one at once."""
+    try:
+        return used(params, config)
+    except TaskFailed:
+        return ()  # `run` says what is wrong
+
+
+def run(context: Context) -> Outcome:
+    target = locate(context.params, context.config)
+    if target.deploy.strategy == "script":
+        return scripted.run(context, target)
+    return native.run(context, target)
+
+
+def still_as_planned(params: Params, config: Config, details: Mapping[str, Any]) -> bool:
+    """Whether what a plan was made for is still what would be published. Asks nobody but the disk.
+
+    Of use before a person agrees; what counts is looked at again when it is published.
+    """
+    try:
+        target = locate(params, config)
+        source = find_source(params, target, config)
+        task_type = DEPLOY + target.environment
+        if target.deploy.strategy == "script":
+            command = script.command(target.deploy, config)
+            now = scripted.binds(task_type, target, params, source, command)
+        else:
+            now = native.binds(task_type, target, params, source)
+    except (TaskFailed, OSError):
+        return False
+    return bool(now == details.get("binds"))
