@@ -1,4 +1,6 @@
-"""Secrets in a built site, known by their form. What is told of one is never the secret itself.
+"""Secrets in a built site, by their form and by the names of files that are made to hold some.
+
+What is told of one is never the secret itself.
 
 What is made to be read by everybody is none: keys of maps, of analytics, of search. Neither are
 the samples of AWS's manuals, which have EXAMPLE in them, nor a key block without a key.
@@ -61,3 +63,21 @@ def credentials(raw: bytes) -> Iterator[tuple[int, str]]:
         yield found.start(), "a Slack token"
     for found in _TOKEN.finditer(raw):
         yield found.start(), _ISSUERS[found.lastgroup or ""]
+
+
+_NAMES = re.compile(
+    # Folders and files of programs that keep passwords, tokens, or everything that ever was.
+    r"(?:.*/)?(?:\.(?:git|svn|hg|bzr|aws|ssh|gnupg|kube|docker|azure|terraform)(?:/.*)?"
+    r"|\.env(?!\.(?:example|sample|template|dist)$)(?:rc|\..*)?|\.(?:htpasswd|netrc|npmrc|pypirc)"
+    r"|\.(?:pgpass|my\.cnf|s3cfg|boto|git-credentials|bash_history|zsh_history)|wp-config\.php.*"
+    r"|credentials\.(?:json|csv)|rootkey\.csv|client_secret[^/]*\.json|service[-_]account[^/]*\.json"
+    # Keys, and certificates that come with theirs.
+    r"|id_(?:rsa|dsa|ecdsa|ed25519)(?:_sk)?|[^/]+\.(?:pem|key|p12|pfx|jks|keystore|kdbx|ppk)"
+    r"|[^/]*\.(?:tfstate(?:\.backup)?|tfvars)|[^/]*(?:dump|backup)\.sql(?:\.gz)?)",
+    re.IGNORECASE,
+)
+
+
+def has_secret_name(path: str) -> bool:
+    """Whether the file is of those that no website is meant to have."""
+    return _NAMES.fullmatch(path) is not None
