@@ -47,10 +47,10 @@ def is_fingerprinted(path: str) -> bool:
 
 def _is_hex_digest(name: str) -> bool:
     found = _HEX.fullmatch(name)
-    if found is None:
+    if found is None or _WORDS.fullmatch(found[1]):
         return False
     digits = sum(letter.isdigit() for letter in found[1])
-    # Both kinds, twice: neither a date, a version or a number, nor a word of six letters.
+    # Both kinds, twice: neither a number, nor a word, nor a date with a letter.
     return 2 <= digits <= len(found[1]) - 2 and not _DATE.match(found[1])
 
 
