@@ -1,0 +1,127 @@
+"""The transcript: commands as a person would give them, and what they answered."""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import json
+import os
+import re
+import subprocess
+import sys
+import textwrap
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+from workflow.demo.place import Stage
+from workflow.errors import Exit, WorkflowError
+
+WIDTH = 78
+"""Columns of a line; a terminal has 80."""
+_HEADERS = ("Content-Type", "Cache-Control")
+
+
+@dataclass
+class Show:
+    """Runs commands and prints them. `asks`: somebody is there, whom it can ask."""
+
+    stage: Stage
+    asks: bool
+
+    def say(self, *paragraphs: str) -> None:
+        """What a narrator says."""
+        for text in paragraphs:
+            print("\n" + textwrap.fill(text, WIDTH, break_on_hyphens=False), flush=True)
+
+    def command(self, *words: str, until: str | None = None, expect: int = 0) -> None:
+        """Run a command and print its answer, as far as the line that starts with `until`.
+
+        Raises WorkflowError `demo_failed` if it ends in another way than expected.
+        """
+        said = " ".join(f'"{word}"' if " " in word else word for word in words)
+        print(f"\n  $ workflow {said}", flush=True)
+        ran = self._run(*words)
+        for line in _first_lines(ran.stdout, until):
+            print("\n".join(_folded(line)), flush=True)
+        if ran.returncode != expect:
+            raise WorkflowError(
+                "demo_failed",
+                f"the demo did not go as it should: workflow {words[0]} ended with "
+                f"{ran.returncode}, not {expect}",
+                Exit.TASK_FAILED,
+                hint=f"see `workflow --root {os.path.relpath(self.stage.root)} doctor`",
+            )
+
+    def answer(self, *words: str) -> Any:
+        """What a command answers as JSON; nothing is printed."""
+        return json.loads(self._run(*words, "--json").stdout)
+
+    def _run(self, *words: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "workflow", "--root", str(self.stage.root), *words],
+            env=self.stage.environ,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+        )
+
+    def page(self, path: str) -> str:
+        """Get a page of the published site, print what a browser would make of it, return it."""
+        connection = http.client.HTTPConnection(urlsplit(self.stage.website).netloc, timeout=30)
+        try:
+            connection.request("GET", path)
+            answer = connection.getresponse()
+            body = answer.read().decode("utf-8", "replace")
+        finally:
+            connection.close()
+        print(f"\n  GET {self.stage.website}{path}\n\n  {answer.status} {answer.reason}")
+        for name in _HEADERS:
+            print(f"  {name}: {answer.getheader(name)}")
+        for element in re.findall(r"<title>.*?</title>|<h1>.*?</h1>", body, re.DOTALL):
+            print(f"  {element}", flush=True)
+        return body
+
+    def ask(self, question: str, default: str) -> str:
+        """What the person types, `default` for nothing; also where nobody is there to ask."""
+        if not self.asks:
+            return default
+        try:
+            return input(f"\n{question} ").strip() or default
+        except EOFError:
+            return default
+
+    def keep_open(self) -> None:
+        """Go on serving until the person has seen the site; not at all if nobody is there."""
+        if self.asks:
+            self.say(f"The site is at {self.stage.website}/ as long as this runs: have a look.")
+            with contextlib.suppress(KeyboardInterrupt):
+                self.ask("Press Enter to end.", "")
+
+
+def _first_lines(printed: str, until: str | None) -> list[str]:
+    """Without the hints that the story itself follows, and without what it leaves out."""
+    lines = [line for line in printed.rstrip().splitlines() if not _is_aside(line)]
+    end = next((n for n, line in enumerate(lines) if until and line.startswith(until)), None)
+    return lines if end is None else [*lines[:end], "…"]
+
+
+def _is_aside(line: str) -> bool:
+    return line.startswith("next:") or "install the timer" in line
+
+
+def _folded(line: str) -> list[str]:
+    """One line, in as many as it takes to be read at this width."""
+    if len(line) + 2 <= WIDTH or line.lstrip().startswith("|"):
+        return [f"  {line}".rstrip()]
+    margin = "  " + line[: len(line) - len(line.lstrip())]
+    return textwrap.wrap(
+        line.strip(),
+        WIDTH,
+        initial_indent=margin,
+        subsequent_indent=margin + "    ",
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
