@@ -255,7 +255,7 @@ def test_a_type_that_is_not_known_is_met_with_the_nearest(config: Config) -> Non
 def test_a_type_like_none_lists_all(config: Config) -> None:
     found = problem(config, "task_type: xyzzy")
     assert found.did_you_mean == ()
-    assert "hugo-build, noop" in (found.hint or "")
+    assert "hugo-build, hugo-deploy-dev" in (found.hint or "")
 
 
 @pytest.mark.parametrize("key", ["task_typ", "tasktype", "type_task", "Task_type"])

@@ -100,7 +100,7 @@ def find_type(name: str) -> TaskType | None:
 def all_types(environments: Iterable[str] = ()) -> dict[str, TaskType]:
     """Every task type by its name, with the deploys to these environments."""
     deploys = {DEPLOY + name: _deploy(name) for name in environments}
-    return {**_of_other_packages()[0], **deploys, **TASK_TYPES}
+    return {**_of_other_packages()[0], **TASK_TYPES, **deploys}
 
 
 def broken_types() -> dict[str, str]:
