@@ -9,13 +9,13 @@ import html
 import re
 from urllib.parse import quote, urljoin, urlsplit, urlunsplit
 
+from workflow.deploy.markup import TAG, attributes
+
 LARGEST = 4096
 """Bytes of a page that is looked at: Hugo's own have 300."""
 _LONGEST_LOCATION = 2048
 """S3 takes no longer ones."""
 
-_TAG = re.compile(r"(?is)<(link|meta)\b((?:[^>=]|=\s*\"[^\"]*\"|=\s*'[^']*'|=)*)>")
-_ATTRIBUTE = re.compile(r"(?s)([a-zA-Z-]+)\s*=\s*(?:\"([^\"]*)\"|'([^']*)'|([^\s>]+))")
 _AT_ONCE = re.compile(r"(?is)\s*0(?:\.0*)?\s*[;,]\s*url\s*=\s*[\"']?(.+?)[\"']?\s*")
 
 
@@ -28,12 +28,12 @@ def target(page: bytes) -> str | None:
     if len(page) > LARGEST or b"refresh" not in page.lower():
         return None
     leads = canonical = None
-    for tag in _TAG.finditer(page.decode("utf-8", "replace")):
+    for tag in TAG.finditer(page):
         said = {
-            name.lower(): html.unescape(double or single or plain)
-            for name, double, single, plain in _ATTRIBUTE.findall(tag[2])
+            name: html.unescape(value.decode("utf-8", "replace"))
+            for name, value in attributes(tag["said"] or b"")
         }
-        if tag[1].lower() == "link" and said.get("rel", "").lower() == "canonical":
+        if said.get("rel", "").lower() == "canonical":
             canonical = said.get("href")
         elif said.get("http-equiv", "").lower() == "refresh":
             found = _AT_ONCE.fullmatch(said.get("content", ""))

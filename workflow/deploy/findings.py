@@ -10,7 +10,7 @@ from itertools import islice
 from typing import Literal
 
 from workflow import redact
-from workflow.deploy import aliases, credentials, local_links
+from workflow.deploy import aliases, credentials, local_links, markup
 
 Kind = Literal["secret", "localhost"]
 
@@ -46,7 +46,7 @@ def rules() -> str:
     """Changes whenever what is looked for does: notes made by other rules are worth nothing."""
     patterns = [
         value.pattern
-        for module in (aliases, credentials, local_links, redact)
+        for module in (aliases, credentials, local_links, markup, redact)
         for value in vars(module).values()
         if isinstance(value, re.Pattern)
     ]

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator
 
 from workflow.deploy.content_types import extension
+from workflow.deploy.markup import TAG, attributes
 
 _LONGEST = 120
 """Characters of an address that are told."""
@@ -26,18 +27,11 @@ _ADDRESS = re.compile(_URL + rb"|" + _IN_QUERY)
 _MAY_LINK = re.compile(rb":(?:\\?/){2}" + _HOST)
 _MAY_SHARE = re.compile(rb"%(?i:3A%2F%2F(?:localhost|127\.|0\.0\.0\.0))")
 
-# A quote means something after `=` only; `>` within quotes ends no tag.
-_TAG = re.compile(
-    rb"<!--.*?-->"
-    rb"|<(?P<name>[A-Za-z][\w:-]*)(?P<said>(?:[^>=]++|=\s*+(?:\"[^\"]*+\"|'[^']*+')?+)*+)>",
-    re.DOTALL,
-)
-_ATTRIBUTE = re.compile(
-    rb"[\s\"'/](?P<name>href|src|srcset|imagesrcset|action|formaction|content|poster|data|cite"
-    rb"|background|manifest|longdesc|ping|style|xlink:href|xml:base|url|data-[\w.-]+)\s*=\s*"
-    rb"(?:\"(?P<double>[^\"]*)\"|'(?P<single>[^']*)'|(?P<plain>[^\s>]+))",
-    re.IGNORECASE,
-)
+_LINKING = {
+    "action", "background", "cite", "content", "data", "formaction", "href", "imagesrcset",
+    "longdesc", "manifest", "ping", "poster", "src", "srcset", "style", "url", "xlink:href",
+    "xml:base",
+}  # fmt: skip
 _VALUE = re.compile(  # `URL`, `0; url=URL`, `url(URL)`; not `Open URL in your browser`
     rb"(?:\A\s*|\A\s*[\d.]+\s*[;,]\s*(?i:url)\s*=\s*[\"']?|(?i:url)\(\s*[\"']?)" + _URL
 )
@@ -49,7 +43,7 @@ _ELEMENT = re.compile(
 )
 _CSS = re.compile(rb"(?i:url\(|@import)\s*[\"']?" + _URL)
 _JSON = re.compile(rb"\"[\w@:$ -]{1,80}\"\s*:\s*(?:\[\s*)?\"" + _URL)
-_PLAIN = re.compile(rb"(?im:^\s*sitemap\s*:\s*)" + _URL + rb"|\]\(\s*<?" + _URL)
+_PLAIN = re.compile(rb"(?im:^[ \t]*sitemap[ \t]*:[ \t]*)" + _URL + rb"|\]\(\s*<?" + _URL)
 
 _XML = frozenset({"atom", "rss", "xml", "xsl"})
 _MARKUP = _XML | {"htm", "html", "svg", "xhtml"}
@@ -73,7 +67,7 @@ _CODE = {
 
 def local_links(path: str, raw: bytes) -> Iterator[tuple[int, str]]:
     """Where in the file the links to this machine are, and each in words."""
-    if not (_MAY_LINK.search(raw) or _MAY_SHARE.search(raw)):
+    if not _may_link(raw):
         return
     kind = extension(path)
     if kind in _XML:
@@ -82,6 +76,10 @@ def local_links(path: str, raw: bytes) -> Iterator[tuple[int, str]]:
         yield from _in_markup(raw)
     elif kind in _BY_KIND:
         yield from _all(_BY_KIND[kind], raw)
+
+
+def _may_link(raw: bytes) -> bool:
+    return bool(_MAY_LINK.search(raw) or _MAY_SHARE.search(raw))
 
 
 def _all(
@@ -93,12 +91,13 @@ def _all(
 
 def _in_markup(raw: bytes) -> Iterator[tuple[int, str]]:
     at = 0
-    while tag := _TAG.search(raw, at):
+    while tag := TAG.search(raw, at):
         at = tag.end()
         if tag["name"] is None:
             continue  # a comment
-        for name, value in _links(tag["said"]):
-            yield tag.start(), f"<{tag['name'].decode()} {name}>, a link to {_address(value)}"
+        if _may_link(tag["said"]):
+            for name, value in _links(tag["said"]):
+                yield tag.start(), f"<{tag['name'].decode()} {name}>, a link to {_address(value)}"
         if tag["name"].lower() in _CODE:
             pattern, closing = _CODE[tag["name"].lower()]
             end = closing.search(raw, at)
@@ -109,12 +108,11 @@ def _in_markup(raw: bytes) -> Iterator[tuple[int, str]]:
 
 def _links(said: bytes) -> Iterator[tuple[str, bytes]]:
     """Those of a tag's attributes that lead to this machine."""
-    for found in _ATTRIBUTE.finditer(said):
-        value = found["double"] or found["single"] or found["plain"] or b""
-        name = found["name"].decode().lower()
-        leads = _IN_SRCSET if name.endswith("srcset") else _VALUE
-        if leads.search(value) or (name == "href" and _SHARED.search(value)):
-            yield name, value
+    for name, value in attributes(said):
+        if name in _LINKING or name.startswith("data-"):
+            leads = _IN_SRCSET if name.endswith("srcset") else _VALUE
+            if leads.search(value) or (name == "href" and _SHARED.search(value)):
+                yield name, value
 
 
 def _address(text: bytes) -> str:
