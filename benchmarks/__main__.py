@@ -1,4 +1,4 @@
-"""`python -m benchmarks [--only NAME] [--quick]`: measures, and prints one Markdown table."""
+"""`python -m benchmarks [--only NAME] [--quick]`: measures, and prints Markdown tables."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import workflow
-from benchmarks import begin, history, hugo, idle, throughput
+from benchmarks import begin, deploys, history, hugo, idle, throughput
 from benchmarks.measure import Row
 from benchmarks.workshop import Workshop
 
@@ -23,6 +23,7 @@ PARTS: dict[str, Callable[[Workshop], Iterator[Row]]] = {
     "begin": begin.measure,
     "hugo": hugo.measure,
     "history": history.measure,
+    "deploys": deploys.measure,
 }
 
 HEAD = """\
@@ -50,6 +51,8 @@ def main() -> int:
                 for row in measure(workshop):
                     over += row.passed is False
                     print(row.markdown(), flush=True)
+    for table in workshop.appendix:
+        print(f"\n{table}")
     print(f"\n{_about(wanted.quick)}")
     return 1 if over else 0
 

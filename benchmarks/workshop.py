@@ -28,6 +28,8 @@ class Workshop:
         self.large_pairs = 2 if quick else 15
         """Rounds for what takes around a second."""
         self.long_history = 1_000 if quick else 100_000
+        self.appendix: list[str] = []
+        """Further tables, printed below the one that all parts share."""
 
     @cached_property
     def program(self) -> Path:
