@@ -202,24 +202,21 @@ def agree(
 
 
 def give(exchange: Exchange, found: Found, given: Approval) -> None:
-    """Let an approval count, in the place of one that is over. The task's lease is ours."""
+    """Let an approval count, in the place of one that is over. The task's lease is ours.
+
+    Raises OSError, and then it does not count.
+    """
     approval.use_up_approval(exchange, found.task_id)
-    new = rewrite(document.read_regular(found.path), {}, {"approval": given.note()})
+    old = document.read_regular(found.path)
+    new = rewrite(old, {}, {"approval": given.note()})
     said = Move(
         found.task_id, "approved", found.state, found.state, digest(new), approval=given.note()
     )
     exchange.journal.write([said])
-    # From here on a sweep may run it; the note in its file is for whoever reads that.
-    approval.give_approval(exchange, given)
-    durable.replace(found.path, new, aside=exchange.staged)
-
-
-def note_in_file(exchange: Exchange, found: Found, given: Approval) -> None:
-    """Let the task's file say who agreed to it, if it does not. The task's lease is ours."""
-    old = document.read_regular(found.path)
-    new = rewrite(old, {}, {"approval": given.note()})
     if new != old:
         durable.replace(found.path, new, aside=exchange.staged)
+    # Last: a note without an approval is worth nothing, and an approval begins to count at once.
+    approval.give_approval(exchange, given)
 
 
 def stale_plan(task_id: str, approved: str, now: str) -> TaskError:

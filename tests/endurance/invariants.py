@@ -23,8 +23,8 @@ DEFAULT_ATTEMPTS = 3
 FAULTS = {"ENOSPC": "No space left on device", "EIO": "Input/output error"}
 """What the system calls them; the program must say the same."""
 
-_FOLLOWS = re.compile(rb"(?m)^(status|not_before):.*\n")
-"""The keys of a task file that follow its state."""
+_FOLLOWS = re.compile(rb"(?m)^(status|not_before):.*\n|^approval:\n(  .*\n)+")
+"""The keys of a task file that follow its state, and who agreed to it."""
 _VALIDATOR = jsonschema.Draft202012Validator(schemas.RESULT)
 
 
@@ -75,9 +75,17 @@ def unfinished(root: Path) -> list[str]:
     for state in ("pending", "waiting", "in-progress"):
         for path in (root / "tasks" / state).glob("*.md"):
             later = _front_matter(path).get("not_before")
+            if state == "waiting" and _waits_for_person(root, path.stem):
+                continue
             if state != "waiting" or later is None or later[:4] <= f"{now.year + 1}":
                 left.append(path.stem)
     return left
+
+
+def _waits_for_person(root: Path, task_id: str) -> bool:
+    """Whether it has planned, and nobody has agreed."""
+    plan = root / f".workflow/plans/{task_id}.jsonl"
+    return plan.exists() and not (root / f".workflow/approvals/{task_id}.json").exists()
 
 
 def check(root: Path, expected: Expected) -> list[str]:
@@ -138,6 +146,8 @@ def _end(
 ) -> Iterator[str]:
     state = path.parent.name
     if state in ("pending", "in-progress", "waiting"):
+        if effects[task_id]:
+            yield f"effects: {task_id} had its effect and is in {state}"
         if found:
             yield f"one result: {task_id} is in {state} and has a result"
         if state != "waiting" or task_id in unfinished(root):
@@ -184,28 +194,39 @@ def _outcome(
     known = well or may_fail or broken or followed or cancelled
     hit = expected.program_hit and status == "failed"
     known = known or hit
-    if kind == "effect-once":
+    if kind in ("effect-once", "release"):
         known = known or interrupted
+    rejected = code == "rejected"
+    known = known or (kind == "release" and rejected)
     if not known:
         yield f"an end: {task_id} ({kind}) ended as {status}, {code}"
     if task_id in expected.cancelled and not cancelled:
         yield f"an end: {task_id} was cancelled and ended as {status}, {code}"
-    if kind not in ("effect", "effect-once", "passing-fault", "program"):
+    if kind not in ("effect", "effect-once", "passing-fault", "program", "release"):
         return
     attempts = len(result.get("attempts") or ())
     most = (task.get("retry") or {}).get("max_attempts", DEFAULT_ATTEMPTS)
-    if kind == "effect-once":
+    if kind in ("effect-once", "release"):
         most = 1
     elif expected.fault != "power":  # where what a lease says may be lost
         most = min(most, attempts)
     least = 1 if well or may_fail else 0
-    if followed or cancelled:
+    if followed or cancelled or rejected:
         most = 0
+    if kind == "release" and well:
+        yield from _agreement(task_id, result)
     if not least <= done <= most:
         yield (
             f"effects: {task_id} ({kind}, {status}) had {done}, where {least} to {most} are right"
             f" ({attempts} attempts are told of)"
         )
+
+
+def _agreement(task_id: str, result: Mapping[str, Any]) -> Iterator[str]:
+    """What was published has somebody who agreed to it."""
+    agreed = (result.get("outputs") or {}).get("approval") or {}
+    if agreed.get("way") != "approved" or not agreed.get("by"):
+        yield f"an approval: {task_id} was published, and its result does not say who agreed"
 
 
 def _leftovers(root: Path) -> Iterator[str]:
@@ -218,7 +239,8 @@ def _leftovers(root: Path) -> Iterator[str]:
         for name in names:
             if name.endswith(".tmp") or re.fullmatch(r"parked\.\d+", name):
                 yield f"left-overs: {os.path.relpath(os.path.join(folder, name), root)}"
-    for kind, suffix in (("leases", ".json"), ("runs", "")):
+    kinds = (("leases", ".json"), ("plans", ".jsonl"), ("approvals", ".json"), ("runs", ""))
+    for kind, suffix in kinds:
         for path in (root / ".workflow" / kind).iterdir():
             task_id = path.name.removesuffix(suffix)
             if task_id in ended or (task_id not in found and kind == "runs"):

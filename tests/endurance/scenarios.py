@@ -13,6 +13,7 @@ from pathlib import Path
 
 from tests.endurance.warm import Child, Warm
 from tests.program import CONFIG, Program, make_exchange
+from workflow import approval
 
 SETTLED = CONFIG + "policies: {settle_seconds: 0}\n"
 BAD = "---\ntask_type: efect\nparams: {fail: false}\n---\nA body.\n"
@@ -167,6 +168,30 @@ def _waiting(stage: Stage) -> None:
     stage("sweep")
 
 
+RELEASE = "2026-01-01-0000-release"
+PLAN = approval.digest("release", "staging", {"folder": "live"}, {}, [])
+"""The plan of an exchange that has nothing to publish: the same in all of them."""
+
+
+def _released(stage: Stage) -> None:
+    stage.program.write(
+        f"{RELEASE}.md",
+        "---\ntask_type: release\nstatus: pending\nparams: {environment: staging}\n---\nOne.\n",
+    )
+
+
+def _planned(stage: Stage) -> None:
+    """A release that has planned and waits for a person."""
+    _released(stage)
+    stage("sweep")
+    assert (stage.root / f"tasks/waiting/{RELEASE}.md").exists()
+
+
+def _approved(stage: Stage) -> None:
+    _planned(stage)
+    assert stage("approve", RELEASE, "staging", PLAN).code == 0
+
+
 SCENARIOS: Sequence[Scenario] = (
     Scenario("submit", ("submit", "effect"), _nothing),
     Scenario("submit-key", ("submit", "effect", "--key", "k"), _nothing,
@@ -182,6 +207,10 @@ SCENARIOS: Sequence[Scenario] = (
     Scenario("cancel", ("cancel", "2026-01-01-0000-effect"),
              _written("2026-01-01-0000-effect.md", EFFECT)),
     Scenario("cancel-waiting", ("cancel", "2026-01-01-0000-effect-parked"), _waiting),
+    Scenario("planning", ("sweep",), _released),
+    Scenario("approve", ("approve", RELEASE, "staging", PLAN), _planned),
+    Scenario("approved", ("sweep",), _approved),
+    Scenario("reject", ("reject", RELEASE), _planned),
     Scenario("recovery", ("sweep",), _recovery),
     Scenario("archive", ("sweep",), _past_month),
     Scenario("hugo", ("sweep",), _submitted("hugo-build", "--env", "dev"), every=6,

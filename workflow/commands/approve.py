@@ -95,8 +95,6 @@ def _approve(
         planned = _agreeable(exchange, config, task, digest)
         before = approval.read_approval(exchange, task_id)
         if before is not None and before.is_live() and before.binds(task.kind.name, planned):
-            # Whoever gave it may have been killed before it stood in the file.
-            agreement.note_in_file(exchange, found, before)
             return before, False
     # Nobody is kept from the task while a person reads and types; what they agree to is looked at
     # once more afterwards.

@@ -49,6 +49,7 @@ def run(
         )
         ending = ended(lease, result, found.state, task.status_key)
         ending.what = "rejected"
+        exchange.ask_to_cancel(task_id)  # should we die, the next sweep knows: a no stays a no
         settle(exchange, [ending])
     return Reply(
         data={"task_id": task_id, "status": "rejected", "reason": said},
