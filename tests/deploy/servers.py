@@ -433,6 +433,11 @@ class _Handler(BaseHTTPRequestHandler):
     def log_message(self, format: str, *arguments: Any) -> None:
         pass
 
+    def handle_expect_100(self) -> bool:
+        going_on = super().handle_expect_100()
+        self.wfile.flush()
+        return going_on
+
     def send(self, answer: Answer, method: str) -> None:
         self.send_response_only(answer.status)
         for name, value in answer.headers.items():
