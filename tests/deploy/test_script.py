@@ -421,6 +421,12 @@ def test_aws_s3_sync_is_understood(bench: Bench) -> None:
             "3 uploaded, 2 deleted, 240 unchanged.",
             {"uploaded_files": 3, "deleted_files": 2, "unchanged_files": 240},
         ),
+        (
+            "Uploaded: 0 (0 bytes), deleted: 1, unchanged: 3.",
+            {"uploaded_files": 0, "bytes": 0, "deleted_files": 1, "unchanged_files": 3},
+        ),
+        ("deleted: 1 unchanged: 3", {"unchanged_files": 3}),
+        ("Done: 2 removed, 1,000 skipped", {"deleted_files": 2, "unchanged_files": 1000}),
         ("uploaded_files = 7", {"uploaded_files": 7}),
         ("Uploaded 3 files (12,345 bytes)", {"uploaded_files": 3, "bytes": 12345}),
         ("Uploaded 1 file\nUploaded 2 files", {"uploaded_files": 2}),
@@ -430,9 +436,13 @@ def test_aws_s3_sync_is_understood(bench: Bench) -> None:
         ("CloudFront invalidation ID: I2J0I21PCUYOIK.", {"invalidation_id": "I2J0I21PCUYOIK"}),
         ("INVALIDATION IN PROGRESS: COMPLETED", {}),
         (
-            '{\n  "Location": "https://cloudfront.amazonaws.com/…/E3HA8770RGET6T/…",\n'
+            '{\n  "Location": "https://cloudfront.amazonaws.com/x/E3HA8770RGET6T",\n'
             '  "Invalidation": {\n    "Id": "I2J0I21PCUYOIK",\n    "Status": "InProgress"\n  }\n}',
             {"invalidation_id": "I2J0I21PCUYOIK"},
+        ),
+        (
+            "{'Location': 'https://cloudfront.amazonaws.com/x/invalidation/PJAFGOXWZGO2K',",
+            {"invalidation_id": "PJAFGOXWZGO2K"},
         ),
         ("{'Id': 'I2J0I21PCUYOIK', 'Distribution': {'Id': 'E3HA8770RGET6T'}}",
          {"invalidation_id": "I2J0I21PCUYOIK"}),

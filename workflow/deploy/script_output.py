@@ -201,15 +201,17 @@ _AWS_CLI = re.compile(r"(?m)^(upload|copy|delete): .*?s3://")
 """Of `aws s3 sync` and `cp`."""
 
 
+_FIGURE = r"(\d{1,3}(?:,\d{3})+|\d+)(?![\d,]*\d)"
+
+
 def _summary(words: str) -> re.Pattern[str]:
     """`Uploaded 12 files`, `uploaded: 12`, `12 files uploaded`, `3 uploaded, 2 deleted`."""
-    number, things = r"(\d[\d,]*)", r"(?:files?|objects?)"
+    things = r"(?:files?|objects?)"
     ends = r"(?=[ \t]*(?:[,;.)](?:\s|$)|\(|$))"
     return re.compile(
-        rf"(?im)\b(?:{words})(?:[ _]{things})?[ \t]*[:=]?[ \t]*{number}"
-        rf"(?:[ \t]+{things}\b|(?<=\d){ends})"
-        rf"|(?<![\w./-]){number}[ \t]+{things}[ \t]+(?:were[ \t]+|are[ \t]+)?(?:{words})\b"
-        rf"|(?:^|[,;(:])[ \t]*{number}[ \t]+(?:{words})\b"
+        rf"(?im)\b(?:{words})(?:[ _]{things})?[ \t]*[:=]?[ \t]*{_FIGURE}(?:[ \t]+{things}\b|{ends})"
+        rf"|(?:(?<![\w./-]){_FIGURE}[ \t]+{things}[ \t]+(?:were[ \t]+|are[ \t]+)?"
+        rf"|(?:^|[,;(:])[ \t]*{_FIGURE}[ \t]+)(?:{words})\b(?![ \t]*[:=])"
     )
 
 
@@ -218,11 +220,13 @@ _PLAIN = {
     "deleted_files": _summary("deleted|removed"),
     "unchanged_files": _summary("unchanged|skipped"),
     "bytes": re.compile(
-        r"(?im)\b(?:uploaded|published|sent|transferred)\b[^\r\n]{0,200}?\b(\d[\d,]*)[ \t]+bytes\b"
+        rf"(?im)\b(?:uploaded|published|sent|transferred)\b.{{0,200}}?\b{_FIGURE}[ \t]+bytes\b"
     ),
     "invalidation_id": re.compile(
-        # CloudFront's JSON, or Python's print of it; its invalidations begin with I
-        r"[\"']Id[\"']: ?[\"'](I[A-Z0-9]{9,30})[\"']"
+        # CloudFront's answer as JSON or as Python prints it: by its address, or by the I with which
+        # the ids of invalidations begin
+        r"/invalidation/([A-Z0-9]{10,30})\b"
+        r"|[\"']Id[\"']: ?[\"'](I[A-Z0-9]{9,30})[\"']"
         r"|(?i:\binvalidation)(?:[^\r\n:=]{0,60}[:=]|(?i: id)?)[ \t]*[\"']?"
         r"(?=[A-Z]*\d)([A-Z0-9]{10,30})\b"
     ),
