@@ -45,7 +45,7 @@ HEAVY_OWNERS = {
     "filelock": {"exchange"},
     "rich": {"reply", "sweeping"},
     "pydantic": {"config", "handler", "handlers", "hugo", "task", "submission"},
-    "regex": {"expectations"},
+    "regex": {"expectations", "deploy"},
     "yaml": {"yaml12", "document", "status_key"},
     "typer": {"cli", "commands"},
     "subprocess": {"process", "kinship", "hugo", "background", "demo"},
