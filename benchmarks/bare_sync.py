@@ -1,4 +1,4 @@
-"""The least that a sync is: `python -m benchmarks.bare_sync LIBRARY WORKERS FOLDER BUCKET ENDPOINT`.
+"""The least that a sync is: `python -m benchmarks.bare_sync LIBRARY WORKERS FOLDER BUCKET URL`.
 
 List the bucket, hash the folder, send what differs by MD5, delete what is gone. That is how fast a
 client library can be from Python: no plan, no guard, no order, no lock, no check.

@@ -16,6 +16,7 @@ from pathlib import Path
 from benchmarks.deploy_site import BASE_URL
 from benchmarks.measure import environment
 from benchmarks.peers import Absent
+from tests.deploy.servers import Identity
 
 REGION = "us-east-1"
 WORKERS = 32
@@ -39,11 +40,17 @@ class Way:
         path.write_text(text, encoding="utf-8")
         return path
 
-    def environment(self, credentials: dict[str, str]) -> dict[str, str]:
+    def environment(self, identity: Identity) -> dict[str, str]:
         """Ours, without what would configure the tools."""
         foreign = ("AWS_", "RCLONE_", "HUGO_", "S3_", "XDG_")
         kept = {k: v for k, v in environment().items() if not k.startswith(foreign)}
-        return {**kept, **credentials, "HOME": os.fspath(self.home), "AWS_REGION": REGION}
+        credentials = {
+            "AWS_ACCESS_KEY_ID": identity.access_key,
+            "AWS_SECRET_ACCESS_KEY": identity.secret_key,
+            "AWS_EC2_METADATA_DISABLED": "true",
+            "AWS_REGION": REGION,
+        }
+        return {**kept, **credentials, "HOME": os.fspath(self.home)}
 
 
 Peer = Callable[[Way], list[str]]

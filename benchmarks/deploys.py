@@ -20,12 +20,12 @@ from pathlib import Path
 from statistics import median
 
 from benchmarks.deploy_peers import HUGO, LOOPS, REGION, TOOLS, Peer, Way
-from benchmarks.deploy_servers import CREDENTIALS, storage, website
 from benchmarks.deploy_site import BASE_URL, BuiltSite, digests
 from benchmarks.deploy_wire import wire
 from benchmarks.measure import Pair, Row, duration, run
 from benchmarks.peers import Absent
 from benchmarks.workshop import Workshop, open_exchange
+from tests.deploy.servers import ADMIN, SeaweedFS, seaweedfs, website
 from workflow import layout, publicdir
 from workflow.exchange import Exchange
 from workflow.hugo.record import BuildRecord, write_record
@@ -36,11 +36,12 @@ BAR, AIM = 0.8, 0.5
 """Of the time of the best tool, and of `hugo deploy`."""
 DELAY = 0.03
 """Seconds that each request takes longer, on a second wire."""
-SLOW = 2.5
+SLOW = 3
 """Who needs so many times what the quickest needs is timed once, not in every round."""
 OURS = "workflow"
 
-_ENVIRONMENT = "dev"
+_ENVIRONMENT = "staging"
+_PRIVATE = ".workflow/"
 _CONFIG = """\
 version: 1
 sites:
@@ -114,14 +115,14 @@ class Arena:
     def __init__(self, workshop: Workshop, closing: ExitStack) -> None:
         self.workshop = workshop
         self.closing = closing
-        self.server = closing.enter_context(storage(workshop.scratch / "storage"))
+        self.server = closing.enter_context(seaweedfs())
         self.wire = closing.enter_context(wire(self.server.endpoint))
         quick = workshop.quick
         self.site = BuiltSite(workshop.scratch / "site" / "public", 60 if quick else 5_200)
         self.small = BuiltSite(workshop.scratch / "small-site" / "public", 30 if quick else 520)
         self.tools: dict[str, Peer] = {OURS: self._ours, **TOOLS, **LOOPS}
         self.absent: dict[str, Absent] = {}
-        few, many = (2, 2) if quick else (3, 5)
+        few, many = (1, 1) if quick else (3, 5)
         files, changed = f"{self.site.files:,} files", f"{len(self.site.edited)} of them changed"
         late = f"each request {DELAY * 1000:.0f} ms late"
         self.first = Case(f"first publish, {files}", few)
@@ -135,7 +136,6 @@ class Arena:
             self.late_first, self.late_rebuilt, self.late_edited,
         ]  # fmt: skip
         self._edition = 0
-        self._ways = 0
 
     def measure(self) -> None:
         for site in (self.site, self.small):
@@ -175,7 +175,7 @@ class Arena:
             said = self.workshop.scratch / "memory"
             observer = [sys.executable, "-I", "-S", "-c", _OBSERVER, os.fspath(said)]
             self.wire.delay(0)
-            run([*observer, *argv], env=way.environment(CREDENTIALS))
+            run([*observer, *argv], env=way.environment(ADMIN))
             case.requests[tool] = self.wire.delay(0).total()
             case.memory[tool] = int(said.read_text())
         self._check(ways)
@@ -186,7 +186,7 @@ class Arena:
         for number in range(case.rounds):
             for tool in self._order(case, number):
                 if tool in ways:
-                    self.server.delete(ways[tool].bucket)
+                    self.server.client().delete_bucket(Bucket=ways[tool].bucket)
                 ways[tool] = self._way(site, endpoint)
                 case.note(tool, number, self._publish(tool, ways[tool]))
         self._check(ways)
@@ -206,12 +206,10 @@ class Arena:
         return [name for name in turned if not (number and case.slow(name))]
 
     def _publish(self, tool: str, way: Way) -> float:
-        return run(self.tools[tool](way), env=way.environment(CREDENTIALS))
+        return run(self.tools[tool](way), env=way.environment(ADMIN))
 
     def _way(self, site: BuiltSite, endpoint: str) -> Way:
-        self._ways += 1
-        bucket = f"bench-{self._ways}"
-        self.server.create(bucket)
+        bucket = _empty_bucket(self.server)
         home = self.workshop.scratch / bucket
         home.mkdir()
         return Way(site.folder, bucket, endpoint, home)
@@ -221,7 +219,7 @@ class Arena:
         folder = next(iter(ways.values())).public
         wanted = digests(folder)
         for tool, way in ways.items():
-            there = self.server.etags(way.bucket)
+            there = _etags(self.server, way.bucket)
             wrong = [
                 key for key in wanted.keys() | there.keys() if wanted.get(key) != there.get(key)
             ]
@@ -250,7 +248,7 @@ class Arena:
             bucket=way.bucket,
             region=REGION,
             endpoint=way.endpoint,
-            website=self.closing.enter_context(website(self.server, way.bucket)),
+            website=self.closing.enter_context(website(self.server.endpoint, way.bucket)).url,
         )
         (root / layout.CONFIG).write_text(config, encoding="utf-8")
         Exchange(root).prepare()
@@ -260,6 +258,26 @@ class Arena:
         result = read_result(path) if path else {}
         if result.get("status") != "success":
             raise RuntimeError(f"the deploy did not succeed: {result}")
+
+
+def _empty_bucket(server: SeaweedFS) -> str:
+    """A new one, in which something was once: the server makes room at the first object, and a
+    second that comes meanwhile waits a whole second."""
+    bucket, client = server.make_bucket(), server.client()
+    client.put_object(Bucket=bucket, Key="first", Body=b"first")
+    client.delete_object(Bucket=bucket, Key="first")
+    return bucket
+
+
+def _etags(server: SeaweedFS, bucket: str) -> dict[str, str]:
+    """Of every object but those of our own that are no part of the site."""
+    pages = server.client().get_paginator("list_objects_v2").paginate(Bucket=bucket)
+    return {
+        one["Key"]: one["ETag"].strip('"')
+        for page in pages
+        for one in page.get("Contents", ())
+        if not one["Key"].startswith(_PRIVATE)
+    }
 
 
 def _record(public: Path) -> BuildRecord:

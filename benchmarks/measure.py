@@ -41,6 +41,8 @@ class Pair:
     def __str__(self) -> str:
         """The ratio of the medians, and between what half of the single pairs lie."""
         single = [a / b for a, b in zip(self.each_of_ours, self.each_of_others, strict=True)]
+        if len(single) == 1:
+            return f"{self.ratio:.2f} (one pair)"
         low, _, high = quantiles(single, n=4)
         return f"{self.ratio:.2f} ({low:.2f} to {high:.2f})"
 
