@@ -18,11 +18,6 @@ from typing import Any
 
 ACCOUNT = "123456789012"
 """Whose every credential is."""
-CREDENTIALS = {
-    "AWS_ACCESS_KEY_ID": "test",
-    "AWS_SECRET_ACCESS_KEY": "testsecret",
-    "AWS_EC2_METADATA_DISABLED": "true",
-}
 _READY = r"Running on (http://127\.0\.0\.1:\d+)"
 
 

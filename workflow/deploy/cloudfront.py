@@ -32,7 +32,7 @@ def paths(changed: Iterable[str], most: int, prefix: str = "") -> list[str]:
     """What CloudFront has to forget so that these files of the site are fetched anew, sorted.
 
     `prefix` is where the site begins below the distribution's own address: the path of the site's
-    URL, which is not the folder in the bucket if the distribution's origin has a path.
+    URL, as it is written there. It is not the folder in the bucket if the origin has a path.
 
     A page is known to the caches by two addresses, `/dir/` and `/dir/index.html`: each is stored
     by itself, and a distribution with a default root object stores `/` as `/index.html`.
@@ -42,20 +42,23 @@ def paths(changed: Iterable[str], most: int, prefix: str = "") -> list[str]:
     the 1,000 paths a month that are free.
     """
     files = sorted(set(changed))
-    root = f"/{prefix.strip('/')}/" if prefix.strip("/") else "/"
-    named = sorted({address for file in files for address in _addresses(root + file)})
+    root = encoded(f"/{prefix.strip('/')}/" if prefix.strip("/") else "/", keep_percent=True)
+    if root.endswith("*"):
+        return [root] if files else []
+    named = sorted({root + address for file in files for address in _addresses(file)})
     wildcards = sum(path.endswith("*") for path in named)
     if len(named) <= most and wildcards <= MOST_WILDCARDS:
         return named
     shared = os.path.commonpath([posixpath.dirname(file) for file in files])
-    return [encoded(root + (f"{shared}/" if shared else "") + "*")]
+    return [root + encoded(f"{shared}/*" if shared else "*")]
 
 
-def _addresses(path: str) -> list[str]:
-    folder, name = posixpath.split(path)
+def _addresses(file: str) -> list[str]:
+    """Of a file of the site, below the site's own address."""
+    folder, name = posixpath.split(file)
     if name != INDEX:
-        return [encoded(path)]
-    return [encoded(folder.rstrip("/") + "/"), encoded(path)]
+        return [encoded(file)]
+    return [encoded(f"{folder}/" if folder else ""), encoded(file)]
 
 
 def encoded(path: str, *, keep_percent: bool = False) -> str:
