@@ -5,7 +5,6 @@ from __future__ import annotations
 import fcntl
 import os
 import shutil
-import sys
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass
@@ -13,9 +12,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 from workflow import layout
-from workflow.approval import policy_of
 from workflow.audit import audit
-from workflow.config import Config, Deploy, Environment
+from workflow.config import Config
 from workflow.errors import TaskFailed, told
 from workflow.exchange import Exchange
 from workflow.handlers import broken_types
@@ -223,9 +221,9 @@ def _sites(config: Config) -> Iterator[Finding]:
 
 def _deploys(config: Config) -> Iterator[Finding]:
     """Whether each environment could be published; nothing is asked of the network."""
-    from workflow.deploy.conflicts import shared_buckets
+    from workflow.deploy import conflicts, readiness
 
-    for found in shared_buckets(config):
+    for found in conflicts.shared_buckets(config):
         yield Finding(
             f"deploys to {found.first} and {found.second}",
             "failed",
@@ -234,62 +232,16 @@ def _deploys(config: Config) -> Iterator[Finding]:
             f"share one, in {layout.CONFIG}",
         )
     for name, environment in config.environments.items():
-        if environment.deploy is None:
+        deploy = environment.deploy
+        if deploy is None:
             continue
         subject = f"deploy to {name}"
-        found_here = [
-            *_deploy_tools(subject, environment.deploy, config),
-            *_deploy_consent(subject, name, environment),
-        ]
-        yield from found_here or [Finding(subject, "ok", _destination(environment.deploy))]
-
-
-def _deploy_tools(subject: str, deploy: Deploy, config: Config) -> Iterator[Finding]:
-    """What a deploy runs has to be there."""
-    from importlib.util import find_spec
-
-    if deploy.strategy == "script":
-        from workflow.deploy import script
-
-        try:
-            script.command(deploy, config)
-        except TaskFailed as failure:
-            yield Finding(subject, "failed", failure.error.message, failure.error.hint)
-    asked = {deploy.compress, *(rule.compress for rule in deploy.objects)}
-    if "brotli" in asked and find_spec("brotli") is None:
-        yield Finding(
-            subject,
-            "failed",
-            "asks for brotli, which this Python does not have",
-            f"{sys.executable} -m pip install brotli",
-        )
-
-
-def _deploy_consent(subject: str, name: str, environment: Environment) -> Iterator[Finding]:
-    """What may be published without anybody's consent to this very content."""
-    where = f"environments.{name} in {layout.CONFIG}"
-    asks_by_default = policy_of(name, None, required=False) != "none"
-    if asks_by_default and policy_of(name, environment, required=False) == "none":
-        yield Finding(
-            subject,
-            "warning",
-            "anything may be published there without approval",
-            f"set approval: approve or phrase for {where}",
-        )
-    if environment.accept_declared:
-        yield Finding(
-            subject,
-            "warning",
-            "whoever writes a task file can approve it there (accept_declared)",
-            f"remove accept_declared from {where}, and use `workflow approve`",
-        )
-
-
-def _destination(deploy: Deploy) -> str:
-    if deploy.strategy == "script":
-        return f"by {deploy.script}"
-    said = f"s3://{deploy.bucket}/{deploy.prefix}".rstrip("/")
-    return f"{said}, CloudFront {deploy.cloudfront_id}" if deploy.cloudfront_id else said
+        lacks = list(readiness.missing(deploy, config))
+        lax = list(readiness.unguarded(name, environment))
+        yield from (Finding(subject, "failed", one.message, one.hint) for one in lacks)
+        yield from (Finding(subject, "warning", one.message, one.hint) for one in lax)
+        if not lacks and not lax:
+            yield Finding(subject, "ok", readiness.destination(deploy))
 
 
 def _handlers() -> Iterator[Finding]:
