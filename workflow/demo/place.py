@@ -37,17 +37,13 @@ class Stage:
     def site(self) -> Path:
         return self.root / "site"
 
-    @property
-    def bucket(self) -> Path:
-        return self.root / "bucket"
-
 
 @contextlib.contextmanager
 def set_stage(root: Path) -> Iterator[Stage]:
     """Make the exchange, the site and an empty bucket in `root`, and serve it until the block ends.
 
     A demonstration that was there is played again from the start; its tasks and results stay.
-    Raises WorkflowError `not_empty` for a folder that holds anything else.
+    Raises WorkflowError `not_empty` for a folder that holds anything else, or `not_a_folder`.
     """
     template = (data_folder() / "demo" / CONFIG).read_text(encoding="utf-8")
     _refuse_other_things(root, mark=template.splitlines()[0])
@@ -68,12 +64,16 @@ def set_stage(root: Path) -> Iterator[Stage]:
 
 
 def _refuse_other_things(root: Path, *, mark: str) -> None:
+    if root.exists() and not root.is_dir():
+        raise WorkflowError("not_a_folder", f"{root} is not a folder", hint="name a folder")
     config = root / CONFIG
-    if not root.exists() or (root.is_dir() and not any(root.iterdir())):
+    if not root.exists() or not any(root.iterdir()):
         return
-    if not config.is_file() or not config.read_text(encoding="utf-8").startswith(mark):
+    if not config.is_file() or not config.read_bytes().startswith(mark.encode()):
         raise WorkflowError(
-            "not_empty", f"{root} holds other things", hint="name another folder for the demo"
+            "not_empty",
+            f"{root} holds other things",
+            hint="name another folder for the demo, or remove this one if it is an old demo",
         )
 
 

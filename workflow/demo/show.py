@@ -34,24 +34,27 @@ class Show:
         for text in paragraphs:
             print("\n" + textwrap.fill(text, WIDTH, break_on_hyphens=False), flush=True)
 
-    def command(self, *words: str, until: str | None = None, expect: int = 0) -> None:
-        """Run a command and print its answer, as far as the line that starts with `until`.
+    def command(self, *words: str, until: str | None = None, cut: bool = False) -> str:
+        """Run a command, print its answer as far as the line that starts with `until`, and return
+        its last line. Long lines are folded, or cut.
 
-        Raises WorkflowError `demo_failed` if it ends in another way than expected.
+        Raises WorkflowError `demo_failed` if the command fails.
         """
         said = " ".join(f'"{word}"' if " " in word else word for word in words)
         print(f"\n  $ workflow {said}", flush=True)
         ran = self._run(*words)
-        for line in _first_lines(ran.stdout, until):
-            print("\n".join(_folded(line)), flush=True)
-        if ran.returncode != expect:
+        lines = _first_lines(ran.stdout, until)
+        for line in lines:
+            print("\n".join([_cut(line)] if cut else _folded(line)), flush=True)
+        if ran.returncode:
             raise WorkflowError(
                 "demo_failed",
-                f"the demo did not go as it should: workflow {words[0]} ended with "
-                f"{ran.returncode}, not {expect}",
+                f"the demo did not go as it should: `workflow {words[0]}` ended with "
+                f"{ran.returncode}",
                 Exit.TASK_FAILED,
                 hint=f"see `workflow --root {os.path.relpath(self.stage.root)} doctor`",
             )
+        return lines[-1] if lines else ""
 
     def answer(self, *words: str) -> Any:
         """What a command answers as JSON; nothing is printed."""
@@ -110,6 +113,10 @@ def _first_lines(printed: str, until: str | None) -> list[str]:
 
 def _is_aside(line: str) -> bool:
     return line.startswith("next:") or "install the timer" in line
+
+
+def _cut(line: str) -> str:
+    return f"  {line}" if len(line) + 2 <= WIDTH else f"  {line[: WIDTH - 3]}…"
 
 
 def _folded(line: str) -> list[str]:

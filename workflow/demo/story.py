@@ -71,17 +71,17 @@ def _publish(show: Show) -> bool:
         "3. You say: publish it. The sweep makes a plan, and parks the task: staging asks for an "
         "approval."
     )
-    show.command("submit", DEPLOY)
+    task_id = show.command("submit", DEPLOY)
     show.command("sweep")
-    show.command("plan", "latest")
-    approve = shlex.split(show.answer("plan", "latest")["data"]["approve"])[1:]
+    show.command("plan", task_id, cut=True)
+    approve = shlex.split(show.answer("plan", task_id)["data"]["approve"])[1:]
     show.say(
         "4. Here a person decides. The digest stands for exactly these files and this bucket: "
         "should either change meanwhile, nothing is published."
     )
     if show.asks:
         if show.ask("Publish it? [Y/n]", "y").lower().startswith("n"):
-            show.command("reject", "latest")
+            show.command("reject", task_id)
             return False
     else:
         show.say("(Nobody is there to ask, so the demonstration agrees by itself.)")
@@ -101,12 +101,15 @@ def _change(show: Show) -> None:
     _replace(show, PAGE, BEFORE, AFTER)
     show.command("submit", "hugo-build", "--env", "staging", "--then", DEPLOY)
     show.command("sweep")
-    show.command("show", "latest", until="## Verification")
+    show.command("show", "latest", until="## Statistics")
     _require(AFTER in show.page(PAGE_PATH), "the changed page is not on the site")
 
 
 def _roll_back(show: Show) -> None:
-    show.say("6. It was a mistake. Every release is kept; going back is a task like any other.")
+    show.say(
+        "6. It was a mistake. The last releases are kept, and going back is a task like any other: "
+        "planned, agreed to (this one is small again), published, verified."
+    )
     show.command("rollback", "--env", "staging")
     show.command("sweep")
     show.command("verify", "latest")
