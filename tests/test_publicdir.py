@@ -133,6 +133,48 @@ def test_a_file_that_cannot_be_read_fails_the_manifest_from_any_thread(
         manifest(site)
 
 
+def test_a_file_that_changes_while_it_is_read_fails_the_manifest(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site = write(tmp_path / "site", {"a": "1", "b": "2" * 3_000_000})
+    read = os.read
+
+    def read_and_write(descriptor: int, size: int) -> bytes:
+        with (site / "b").open("a") as file:
+            file.write("more")
+        return read(descriptor, size)
+
+    monkeypatch.setattr(os, "read", read_and_write)
+    with pytest.raises(publicdir.Changed, match="changed while it was read"):
+        manifest(site)
+
+
+def test_a_walk_sees_every_name_and_reads_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site = write(tmp_path / "site", {"a": "1", "b/c": "22"})
+    os.symlink("a", site / "link")
+    monkeypatch.setattr(os, "open", lambda *_: pytest.fail("opened"))
+    found = publicdir.walk(site)
+    assert sorted((file.path, file.seen.st_size) for file in found.files) == [("a", 1), ("b/c", 2)]
+    assert (found.links, found.others) == ([("link", "a")], [])
+    assert found.root == f"{os.path.realpath(site)}/"
+
+
+def test_whoever_waits_for_a_read_can_end_it(tmp_path: Path) -> None:
+    site = write(tmp_path / "site", {str(number): "x" for number in range(300)})
+    found = publicdir.walk(site)
+    read: list[str] = []
+
+    def check() -> None:
+        if read:
+            raise TimeoutError("enough")
+
+    with pytest.raises(TimeoutError, match="enough"):
+        publicdir.read_each(found.root, found.files, lambda f, _: read.append(f.path), check)
+    assert 0 < len(read) < 300
+
+
 def test_a_replacement_takes_the_place_and_the_old_folder_goes(tmp_path: Path) -> None:
     public = write(tmp_path / "public", {"old": "1"})
     public.chmod(0o750)

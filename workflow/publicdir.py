@@ -202,10 +202,7 @@ def _read(root: str, file: Found, read: Callable[[Found, Iterable[bytes]], T]) -
     descriptor = os.open(root + file.path, flags)
     try:
         size = file.seen.st_size
-        if size < _CHUNK:
-            made = read(file, (os.read(descriptor, size),))
-        else:
-            made = read(file, iter(lambda: os.read(descriptor, _CHUNK), b""))
+        made = read(file, _chunks(descriptor, size))
         now, seen = os.fstat(descriptor), file.seen
         if (
             now.st_mtime_ns != seen.st_mtime_ns
@@ -217,6 +214,13 @@ def _read(root: str, file: Found, read: Callable[[Found, Iterable[bytes]], T]) -
         return made
     finally:
         os.close(descriptor)
+
+
+def _chunks(descriptor: int, size: int) -> Iterator[bytes]:
+    """No more than `size` bytes: a file that grows as fast as it is read would have no end."""
+    while size > 0 and (chunk := os.read(descriptor, min(size, _CHUNK))):
+        size -= len(chunk)
+        yield chunk
 
 
 def _hash(file: Found, chunks: Iterable[bytes]) -> File:

@@ -67,8 +67,9 @@ class Unfit:
 
 
 def shown(path: str) -> str:
-    """The path as it can be printed and written as UTF-8, whatever bytes are in it."""
-    return os.fsencode(path).decode("utf-8", "backslashreplace")
+    """The path as it can be printed in one line and written as UTF-8, whatever is in it."""
+    text = os.fsencode(path).decode("utf-8", "backslashreplace")
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 def refuse_absent(public: Path) -> None:
