@@ -186,7 +186,7 @@ def run(
     )
 
 
-def surroundings(environ: Mapping[str, str] | None = None) -> dict[str, str]:
+def surroundings() -> dict[str, str]:
     """What a script sees of our environment: the same whoever starts the sweep.
 
     What Hugo gets (home, language, proxies; PATH, and the usual places after it, for timers), and
@@ -194,9 +194,8 @@ def surroundings(environ: Mapping[str, str] | None = None) -> dict[str, str]:
     a script wants the Python, the boto3 and the `aws` of its owner, not those that happen to be
     beside us when the sweep was started from an activated one.
     """
-    source = os.environ if environ is None else environ
-    kept = {name: value for name, value in source.items() if name.startswith(_KEPT)}
-    inherited = hugo_program.environment(source)
+    kept = {name: value for name, value in os.environ.items() if name.startswith(_KEPT)}
+    inherited = hugo_program.environment()
     own = os.path.realpath(os.path.join(sys.prefix, "bin"))
     places = inherited["PATH"].split(os.pathsep)
     if sys.prefix != sys.base_prefix:
