@@ -138,9 +138,17 @@ def test_an_approval_lives_for_its_minutes() -> None:
     assert make().note()["digest"] == PLANNED.digest
 
 
+def test_a_clock_that_was_set_back_a_little_takes_nothing_from_it() -> None:
+    assert make(at="2999-01-01T00:00:00Z", expires_at="2999-01-01T00:15:00Z").is_live()
+
+
 DEAD: dict[str, dict[str, Any]] = {
     "its time is over": {"expires_at": "2026-01-01T00:00:00Z"},
-    "it begins later": {"at": "2999-01-01T00:00:00Z", "expires_at": "2999-01-01T00:15:00Z"},
+    "it begins later, by the clock of a boot that is over": {
+        "at": "2999-01-01T00:00:00Z",
+        "expires_at": "2999-01-01T00:15:00Z",
+        "boot": "another",
+    },
     "so much has passed since boot": {"expires_since_boot": 1.0},
 }
 
@@ -153,6 +161,23 @@ def test_an_approval_is_over_if(why: str) -> None:
 def test_of_another_boot_only_the_clock_tells() -> None:
     assert make(boot="another", expires_since_boot=0.0).is_live()
     assert not make(boot="another", expires_at="2026-01-01T00:00:00Z").is_live()
+
+
+@pytest.mark.parametrize(
+    ("through", "policy", "enough"),
+    [
+        ("terminal", "approve", True),
+        ("claude-code", "approve", True),
+        ("command", "phrase", False),
+        ("claude-code", "phrase", False),
+        ("phrase", "phrase", True),
+        ("witnessed", "phrase", True),
+    ],
+)
+def test_the_way_of_an_approval_is_to_be_that_of_the_policy(
+    through: str, policy: Policy, enough: bool
+) -> None:
+    assert make(through=through).satisfies(policy) == enough
 
 
 def test_a_clock_that_was_set_back_does_not_prolong_it(monkeypatch: pytest.MonkeyPatch) -> None:

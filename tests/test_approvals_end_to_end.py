@@ -228,6 +228,26 @@ def test_a_policy_that_changes_while_a_task_waits_counts(site: Program) -> None:
     assert effects(site) == [task_id]
 
 
+def test_an_approval_without_the_phrase_is_not_enough_once_the_policy_wants_it(
+    site: Program,
+) -> None:
+    task_id, digest = planned(site)
+    approve(site, task_id, digest)
+    config = CONFIG.replace("approval: approve", "approval: phrase")
+    (site.root / "workflow.yaml").write_text(config)
+    assert site("sweep").code == 0
+    assert (site.states(task_id), effects(site)) == (["waiting"], [])
+    assert "without the phrase" in site("show", task_id).out
+    assert approve(site, task_id, digest).code == 4
+
+
+def test_submit_that_waits_comes_back_as_soon_as_a_person_is_needed(site: Program) -> None:
+    # Started as people start it, which the tests do not let last that long.
+    ran = site("submit", "release", "--env", "staging", "--wait", "100", "--json", LANG="C")
+    assert (ran.code, ran.json["error"]["code"]) == (4, "needs_approval")
+    assert ran.json["next"][1]["cmd"].startswith(f"workflow approve {ran.data['task_id']} staging")
+
+
 def test_a_type_that_publishes_nothing_is_asked_about_if_its_task_wants_it(
     program: Program,
 ) -> None:
@@ -325,8 +345,8 @@ FORGED: dict[str, Callable[[dict[str, Any]], bytes]] = {
     "of half a digest": lambda said: _lifted(said, digest=said["digest"][:8]),
     "expired": lambda said: _lifted(said, expires_at="2026-01-01T00:00:00Z"),
     "expired by the time since boot": lambda said: _lifted(said, expires_since_boot=0.0),
-    "from the future": lambda said: _lifted(
-        said, at="2999-01-01T00:00:00Z", expires_at="2999-01-02T00:00:00Z"
+    "from the future of another boot": lambda said: _lifted(
+        said, at="2999-01-01T00:00:00Z", expires_at="2999-01-02T00:00:00Z", boot="another"
     ),
     "with a time that is none": lambda said: _lifted(said, expires_at=None),
     "torn": lambda said: _lifted(said)[:-20],
@@ -747,6 +767,32 @@ def test_a_sweep_that_is_told_to_stop_while_a_release_plans_leaves_it_for_the_ne
     (site.root / "go-on").touch()
     site("sweep")
     assert site.states(task_id) == ["waiting"]
+
+
+def test_a_sweep_that_is_told_to_stop_while_a_release_sends_says_what_is_live(
+    site: Program,
+) -> None:
+    task_id, digest = planned(site, "wait_at=sending")
+    approve(site, task_id, digest)
+    sweep = site.start("sweep")
+    until((site.root / "is-sending").exists)
+    sweep.send_signal(signal.SIGTERM)
+    assert sweep.wait(30) == 130
+    result = site.result(task_id)
+    assert result["error"]["code"] == "interrupted"
+    assert result["outputs"]["approval"]["digest"] == digest
+    (site.root / "go-on").touch()
+    site("sweep")
+    assert effects(site) == []
+
+
+def test_a_release_that_plans_for_too_long_is_ended(site: Program) -> None:
+    text = "---\ntask_type: release\ntimeout_minutes: 0.005\nparams: {wait_at: planning}\n---\n"
+    site.write("long.md", text)
+    site("sweep")
+    result = site.result("long")
+    assert (result["status"], result["error"]["code"]) == ("timeout", "timeout")
+    assert effects(site) == []
 
 
 # -- no ----------------------------------------------------------------------------------------

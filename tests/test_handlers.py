@@ -65,3 +65,14 @@ def test_a_task_has_its_own_time_limit_or_that_of_its_type_or_that_of_the_polici
         text=True, check=True,
     )  # fmt: skip
     assert said.stdout.split() == ["120.0", "300", "600"]
+
+
+def test_a_program_is_given_what_it_asks_for(program: Program) -> None:
+    """As a script that wants its confirmation typed."""
+    script = 'read answer; echo "it said $answer"'
+    program.write(
+        "asks.md",
+        f"---\ntask_type: program\nparams: {{script: '{script}', answers: \"yes\\n\"}}\n---\n",
+    )
+    program("sweep")
+    assert "it said yes" in program.result("asks")["logs"]

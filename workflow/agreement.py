@@ -127,6 +127,9 @@ def decide(
     if not given.is_live():
         expired = f"the approval by {given.by} expired at {given.expires_at}; "
         return Undecided(expired + waiting_for(task, planned))
+    if not given.satisfies(policy):
+        without = f"the approval by {given.by} came without the phrase; "
+        return Undecided(without + waiting_for(task, planned))
     if given.digest != planned.digest:
         return Stale(given)
     return Agreed({"way": "approved", **given.note()}, given)
@@ -152,7 +155,7 @@ def _declared_by(task: Task, phrase: str) -> str | None:
     # By the file, not by what its template adds: a template declares nothing for a task.
     if said.get("approval_confirmed") is not True or said.get("approval_confirmation") != phrase:
         return None
-    return str(said.get("created_by") or "unknown")
+    return str(said.get("created_by") or "unknown")[:100]
 
 
 def waiting_for(task: Task, planned: Planned) -> str:

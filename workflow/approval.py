@@ -32,6 +32,8 @@ SHORTEST = 8
 LONGEST_REASON = 200
 
 Policy = Literal["none", "approve", "phrase"]
+WITH_PHRASE = ("phrase", "witnessed")
+"""The ways on which a person gives the phrase: typed at a terminal, seen by Claude Code's hook."""
 _STRICTNESS: Sequence[Policy] = ("none", "approve", "phrase")
 _UNASKED = ("dev", "development", "local")
 """Environments that ask for nothing unless workflow.yaml says so."""
@@ -94,7 +96,7 @@ class Approval:
     by: str
     """The user who ran the command."""
     through: str
-    """`terminal`, `claude-code`, `command`; `phrase` (typed there), `witnessed` (by the hook)."""
+    """`terminal`, `claude-code`, `command`, or one of `WITH_PHRASE`."""
     at: str
     expires_at: str
     boot: str
@@ -103,20 +105,23 @@ class Approval:
     reason: str | None = None
 
     def is_live(self) -> bool:
-        """Whether it may still be used, by the clock and by the time since boot."""
+        """Whether it may still be used: until the earlier of what two clocks say.
+
+        After a restart there is one alone, and where that was set back, nothing is known.
+        """
         now = utc(datetime.now(UTC))
         # Text of one form and one zone: it sorts as the times do.
-        if not self.at <= now < self.expires_at:
-            return False
-        return self.boot != kinship.boot() or kinship.since_boot() < self.expires_since_boot
+        if self.boot != kinship.boot():
+            return self.at <= now < self.expires_at
+        return now < self.expires_at and kinship.since_boot() < self.expires_since_boot
 
     def is_for(self, task_type: str, environment: str | None) -> bool:
         """Whether it was given for such a task, whatever the plan was."""
         return (self.task_type, self.environment) == (task_type, environment)
 
-    def binds(self, task_type: str, planned: Planned) -> bool:
-        """Whether it was given for this very plan."""
-        return self.is_for(task_type, planned.environment) and self.digest == planned.digest
+    def satisfies(self, policy: Policy) -> bool:
+        """Whether it was given in the way that the policy wants."""
+        return policy != "phrase" or self.through in WITH_PHRASE
 
     def note(self) -> dict[str, Any]:
         """What the task's file, its result and the journal tell of it."""

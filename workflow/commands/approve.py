@@ -93,9 +93,9 @@ def _approve(
     with waiting.held(exchange, task_id) as (_, found):
         task = _meant(found, config, environment)
         planned = _agreeable(exchange, config, task, digest)
-        before = approval.read_approval(exchange, task_id)
-        if before is not None and before.is_live() and before.binds(task.kind.name, planned):
-            return before, False
+        decision = agreement.decide(task, config, planned, exchange)
+        if isinstance(decision, agreement.Agreed) and decision.approval is not None:
+            return decision.approval, False
     # Nobody is kept from the task while a person reads and types; what they agree to is looked at
     # once more afterwards.
     settings = agreement.environment_of(task, config)

@@ -64,7 +64,7 @@ def run(
 def sweep_and_wait(place: Place, reply: Reply, ids: list[str], seconds: float | None) -> Reply:
     """Let a sweep begin, if the policy has it so, and wait for the tasks if that was asked for.
 
-    Gives `reply`, completed by how they ended.
+    Gives `reply`, completed by how they ended, or by what a person has to agree to first.
     """
     exchange, config = place.exchange(), place.config()
     starts = config.policies.submit_starts_sweep
@@ -74,7 +74,7 @@ def sweep_and_wait(place: Place, reply: Reply, ids: list[str], seconds: float | 
         reply.warnings.append(silent)
     if seconds is None:
         return reply
-    waited = wait_for(place, ids, timeout=seconds, until="done")
+    waited = wait_for(place, ids, timeout=seconds, until="approval")
     waited.data = {**reply.data, **waited.data}
     waited.text = reply.text
     waited.warnings = list(dict.fromkeys([*reply.warnings, *waited.warnings]))

@@ -16,6 +16,7 @@ TIMEOUT_MINUTES = 5
 
 class Params(handler.Params):
     script: str
+    answers: str = ""
 
 
 def resources(params: Params, config: Config) -> Sequence[str]:
@@ -24,7 +25,10 @@ def resources(params: Params, config: Config) -> Sequence[str]:
 
 def run(context: Context) -> Outcome:
     done = context.run_program(
-        ["/bin/sh", "-c", context.params.script], cwd=context.config.root, env=None
+        ["/bin/sh", "-c", context.params.script],
+        cwd=context.config.root,
+        env=None,
+        stdin=context.params.answers.encode(),
     )
     outputs = {"exit_code": done.returncode, "output_bytes": done.output_bytes}
     if done.returncode:
