@@ -492,6 +492,11 @@ def test_what_cannot_be_logged_is_read_from_its_end_and_not_counted(bench: Bench
     assert "the log is not whole: nothing that it lists was counted" in run.warnings
 
 
+def test_a_log_that_is_gone_tells_nothing(tmp_path: Path) -> None:
+    told = script_output.read(tmp_path / "gone", 0, script_output.compile_patterns({"bytes": "x"}))
+    assert "uploaded_files" not in told.outputs
+
+
 # -- failures ----------------------------------------------------------------------------------
 
 
