@@ -44,7 +44,7 @@ HEAVY_OWNERS = {
     "ruamel": {"document"},
     "filelock": {"exchange"},
     "rich": {"reply", "sweeping"},
-    "pydantic": {"config", "handler", "handlers", "hugo", "task", "submission"},
+    "pydantic": {"config", "deploy", "handler", "handlers", "hugo", "task", "submission"},
     "regex": {"expectations", "deploy"},
     "yaml": {"yaml12", "document", "status_key"},
     "typer": {"cli", "commands"},

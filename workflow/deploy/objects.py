@@ -45,8 +45,9 @@ _WORKERS = frozenset({"service-worker.js", "serviceworker.js", "sw.js"})
 """Lists of assets in the shape of a script; an old one kept by a cache holds the old site."""
 
 _ENCODINGS = {"gzip": "gzip", "brotli": "br"}
-_BROTLI_QUALITY = 9
-"""Within 4 % of the size at 11 in a twentieth of the time."""
+_BROTLI_QUALITY = 6
+"""Pages become 12 % smaller than with gzip in the same time; 11 saves 10 % more, and takes fifty
+times as long, which a first publish of thousands of pages would wait for."""
 
 
 @dataclass(frozen=True, slots=True)
