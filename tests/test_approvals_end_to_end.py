@@ -8,11 +8,13 @@ from __future__ import annotations
 import json
 import os
 import pty
+import random
 import signal
 import subprocess
 import sys
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -29,6 +31,7 @@ from workflow.approval import Approval
 from workflow.plans import read_plan
 
 PHRASE = "DEPLOY TO PRODUCTION"
+WHERE = ("planning", "sending")
 STAGING = '{base_url: "https://staging.example.com/", approval: approve'
 PRODUCTION = '{base_url: "https://www.example.com/", approval: phrase'
 
@@ -890,3 +893,65 @@ def test_an_approval_is_made_of_what_its_file_says(site: Program) -> None:
     assert said.reason == "looked at it"
     site("sweep")
     assert site.result(task_id)["outputs"]["approval"]["reason"] == "looked at it"
+
+
+# -- whatever happens --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_each_effect_has_an_approval_of_its_own_for_that_very_plan(
+    site: Program, seed: int
+) -> None:
+    """Random steps of a person, of whoever changes the content, of sweeps that are killed, and of
+    somebody who puts old approvals back."""
+    chance = random.Random(seed)
+    (site.root / "go-on").touch()
+    agreed: list[str] = []
+    kept: list[tuple[str, bytes]] = []
+
+    def submit() -> None:
+        site.submit("release", "--env", "staging", f"wait_at={chance.choice(WHERE)}")
+
+    def agree() -> None:
+        waiting = site.exchange.names("waiting")
+        if waiting:
+            task_id = chance.choice(waiting)
+            digest = digest_of(site, task_id)
+            if approve(site, task_id, digest).out.rstrip().endswith("UTC"):
+                agreed.append(digest)
+                kept.append((task_id, record(site, task_id).read_bytes()))
+
+    def put_back() -> None:
+        if kept:
+            task_id, raw = chance.choice(kept)
+            record(site, chance.choice([task_id, *site.exchange.names("waiting")])).write_bytes(raw)
+
+    def kill() -> None:
+        (site.root / "go-on").unlink()
+        for where in WHERE:
+            (site.root / f"is-{where}").unlink(missing_ok=True)
+        sweep = site.start("sweep")
+        until(lambda: sweep.poll() is not None or list(site.root.glob("is-*")))
+        sweep.kill()
+        sweep.wait()
+        (site.root / "go-on").touch()
+
+    def sweep() -> None:
+        site("sweep")
+
+    def alter() -> None:
+        change(site, chance.choice("ab"))
+
+    steps: dict[Callable[[], None], int] = {
+        submit: 4, agree: 5, sweep: 6, alter: 1, kill: 1, put_back: 2,
+    }  # fmt: skip
+    for step in chance.choices(list(steps), list(steps.values()), k=40):
+        step()
+    site("sweep")
+
+    sent = site.root / "sent.log"
+    done = Counter(sent.read_text().split() if sent.exists() else [])
+    assert len(effects(site)) == sum(done.values())
+    assert done <= Counter(agreed), "each effect used up one approval of that plan"
+    assert max(Counter(effects(site)).values(), default=0) <= 1
+    assert site("doctor").code == 0

@@ -6,7 +6,7 @@ The folder that a task file lies in is its state:
 
     pending -> in-progress -> completed | failed
     pending -> waiting -> in-progress          (parked: a predecessor, an approval, a time)
-    in-progress -> waiting                     (backing off before a retry)
+    in-progress -> waiting                     (backing off, or planned and not yet approved)
     pending | waiting -> failed                (unreadable, cancelled)
 
 1.  A file appears whole or not at all, and under a name that was free: `Staged.create`.

@@ -85,6 +85,8 @@ def run(context: Context) -> Outcome:
     context.approve(planned)
     context.record({"live": "partial"})
     _wait(context, "sending")
+    with (config.root / "sent.log").open("a") as log:
+        log.write(f"{planned.digest}\n")
     leave(context)
     if params.fail is not None:
         raise TaskFailed(TaskError("told_to_fail", "it was told to fail", params.fail))
