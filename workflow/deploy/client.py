@@ -13,6 +13,7 @@ from __future__ import annotations
 import random
 import re
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -33,6 +34,7 @@ LOST = "ConnectionLost"
 NOT_TRUSTED = "CertificateNotTrusted"
 NO_ANSWER = Answer(0, {}, b"")
 MALFORMED = "MalformedAnswer"
+WRONG_OWNER = "UnexpectedBucketOwner"
 _USER_AGENT = "workflow"
 
 THROTTLING = {
@@ -70,7 +72,7 @@ class S3Error(Exception):
         """S3's name: `PutObject`."""
         self.status = status
         self.code = code
-        """S3's; `ConnectionLost` without an answer, a botocore exception's name without keys."""
+        """S3's, or one of those above; without credentials the name of botocore's exception."""
         self.message = message
         self.key = key
         self.region = region
@@ -126,6 +128,8 @@ class Client:
         self._endpoint_url = endpoint_url
         self._owner = owner
         self._pace = Pace(workers)
+        self.heard: tuple[str, float] | None = None
+        """The last answer's Date, and when it came, by the monotonic clock."""
         self._ready: _Ready | None = None
         self._guard = threading.Lock()
 
@@ -141,11 +145,12 @@ class Client:
         body: bytes = b"",
         sha256: str = EMPTY_SHA256,
         attempts: int = ATTEMPTS,
+        expect_owner: bool = True,
     ) -> Answer:
         """The answer, if it is a good one; `sha256` in hex is the body's. Raises S3Error, and what
         `check` raises, which is called before each attempt and at least every 0.25 seconds."""
         all_headers = dict(headers or {})
-        if self._owner:
+        if self._owner and expect_owner:
             all_headers["x-amz-expected-bucket-owner"] = self._owner
         asked = encoded_query(query or {})
         request = _Request(operation, method, key, asked, all_headers, body, sha256)
@@ -189,6 +194,8 @@ class Client:
             error = S3Error(operation, code=code, message=str(lost), key=key or None)
             error.__cause__ = lost
             return NO_ANSWER, error, lost.connected
+        if date := answer.headers.get("date"):
+            self.heard = (date, time.monotonic())
         return answer, _refusal(request, answer), True
 
     def _make_ready(self) -> _Ready:
@@ -223,7 +230,13 @@ def _without_keys(operation: str) -> Iterator[None]:
     except Exception as error:
         if type(error).__module__.partition(".")[0] != "botocore":
             raise
-        raise S3Error(operation, code=type(error).__name__, message=str(error)) from error
+        # A role that may not be assumed, for one, is refused by a service of AWS itself.
+        said = getattr(error, "response", {}).get("Error", {})
+        raise S3Error(
+            getattr(error, "operation_name", operation),
+            code=said.get("Code") or type(error).__name__,
+            message=said.get("Message") or str(error),
+        ) from error
 
 
 def _refusal(request: _Request, answer: Answer) -> S3Error | None:

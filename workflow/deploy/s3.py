@@ -12,12 +12,14 @@ import copy
 import hashlib
 import os
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
 
 from workflow.deploy import answers, listing, multipart
 from workflow.deploy.answers import Head, Stored
-from workflow.deploy.client import ATTEMPTS, Client, S3Error
+from workflow.deploy.client import ATTEMPTS, WRONG_OWNER, Client, S3Error
 from workflow.deploy.connections import Answer
 from workflow.deploy.listing import Listed
 from workflow.deploy.multipart import ContentChanged
@@ -64,12 +66,22 @@ class Bucket:
     def close(self) -> None:
         self._client.close()
 
-    def undisturbed(self, attempts: int = ATTEMPTS) -> Bucket:
-        """The same bucket over the same connections, for what has to be done when all else is
-        being stopped: it calls no `check`."""
+    def apart(
+        self, check: Callable[[], None] = lambda: None, *, attempts: int = ATTEMPTS
+    ) -> Bucket:
+        """The same bucket over the same connections, with another `check`: for what has to be done
+        when all else is being stopped."""
         other = copy.copy(self)
-        other.check, other._attempts = (lambda: None), attempts
+        other.check, other._attempts = check, attempts
         return other
+
+    def server_time(self) -> datetime:
+        """What the server's clock shows, by its last answer; our own clock's before the first."""
+        date, when = self._client.heard or ("", 0.0)
+        said = answers.iso(date)
+        if not said:
+            return datetime.now(UTC)
+        return datetime.fromisoformat(said) + timedelta(seconds=time.monotonic() - when)
 
     # -- reading ---------------------------------------------------------------------------------
 
@@ -286,17 +298,44 @@ class Bucket:
         body: bytes = b"",
         sha256: str = EMPTY_SHA256,
     ) -> Answer:
-        return self._client.ask(
-            operation,
-            method,
-            key,
-            query=query,
-            headers=headers,
-            body=body,
-            sha256=sha256,
-            check=self.check,
-            attempts=self._attempts,
-        )
+        try:
+            return self._client.ask(
+                operation,
+                method,
+                key,
+                query=query,
+                headers=headers,
+                body=body,
+                sha256=sha256,
+                check=self.check,
+                attempts=self._attempts,
+            )
+        except S3Error as error:
+            if error.code == "AccessDenied" and self._owner and self._is_anothers():
+                error.code = WRONG_OWNER
+            raise
+
+    def _is_anothers(self) -> bool:
+        """Whether it is only the expectation of the owner that is refused.
+
+        S3 answers both with AccessDenied. So the same is asked twice, with it and without.
+        """
+
+        def may_list(*, expect_owner: bool) -> bool:
+            query = {"list-type": "2", "max-keys": "1"}
+            try:
+                self._client.ask(
+                    "ListObjectsV2",
+                    "GET",
+                    query=query,
+                    check=self.check,
+                    expect_owner=expect_owner,
+                )
+            except S3Error:
+                return False
+            return True
+
+        return may_list(expect_owner=False) and not may_list(expect_owner=True)
 
 
 def _noted(headers: Mapping[str, str], source_sha256: str | None) -> dict[str, str]:
