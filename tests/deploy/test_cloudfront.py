@@ -113,8 +113,9 @@ def test_the_reference_is_the_same_for_the_same_paths_alone(moto: Moto) -> None:
 def test_a_distribution_that_is_not_there_is_told(moto: Moto) -> None:
     with pytest.raises(TaskFailed) as caught:
         Distribution("E0NOTTHERE", endpoint_url=moto.url).invalidate(["/*"], "r")
-    assert "E0NOTTHERE" in caught.value.error.message
-    assert caught.value.error.action == "escalate"
+    error = caught.value.error
+    assert (error.code, error.action) == ("no_such_distribution", "escalate")
+    assert "E0NOTTHERE" in error.message
 
 
 def test_without_credentials_it_is_told(moto: Moto, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -122,7 +123,10 @@ def test_without_credentials_it_is_told(moto: Moto, monkeypatch: pytest.MonkeyPa
         monkeypatch.delenv(name)
     with pytest.raises(TaskFailed) as caught:
         Distribution("E0", endpoint_url=moto.url).invalidate(["/*"], "r")
-    assert caught.value.error.action == "escalate"
+    assert (caught.value.error.code, caught.value.error.action) == (
+        "no_aws_credentials",
+        "escalate",
+    )
 
 
 # -- against a stand-in, for what moto cannot do: quotas, refusals and invalidations that last ----
@@ -245,4 +249,6 @@ def test_what_aws_refuses_is_explained() -> None:
         pytest.raises(TaskFailed) as caught,
     ):
         Distribution("E1", endpoint_url=url).invalidate(["/*"], "r")
-    assert caught.value.error.code == "access_denied"
+    error = caught.value.error
+    assert (error.code, error.action) == ("aws_access_denied", "escalate")
+    assert "cloudfront:CreateInvalidation on the distribution E1 is not allowed" in error.message

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import re
 from pathlib import Path
@@ -12,8 +13,9 @@ import yaml
 
 from tests.program import make_exchange
 from workflow.config import Config, Deploy, load_config
-from workflow.deploy import iam
+from workflow.deploy import browser, cloudfront, failures, iam, verification
 from workflow.deploy.conflicts import conflict, shared_buckets
+from workflow.handlers import cloudfront_invalidate
 
 DOCS = Path(__file__).parents[2] / "docs" / "aws.md"
 
@@ -271,3 +273,13 @@ def test_the_policy_in_the_docs_is_the_one_that_is_generated() -> None:
 def test_every_other_fenced_document_in_the_docs_can_be_read() -> None:
     assert len([json.loads(block) for block in _fenced("json")]) >= 2
     assert [yaml.safe_load(block) for block in _fenced("yaml")]
+
+
+def test_whatever_aws_refuses_is_told_what_to_do_about() -> None:
+    codes = {kind.code for kind in (*failures._KINDS.values(), failures._OTHER)}
+    for module in (cloudfront, cloudfront_invalidate, browser, verification):
+        written = inspect.getsource(module)
+        codes |= set(re.findall(r'TaskError\(\s*"([a-z_]+)"', written))
+    assert {"stale_site", "site_tls_error", "no_distribution", "cloudfront_quota"} <= codes
+    table = DOCS.read_text().partition("## When it fails")[2]
+    assert {code for code in codes if f"`{code}`" not in table} == set()
