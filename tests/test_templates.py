@@ -249,6 +249,7 @@ def config(tmp_path: Path) -> Config:
         "version: 1\nsites:\n"
         "  main: {path: /Users/mark/PycharmProjects/klm-migrate/klm-hugo-site}\n"
         "environments:\n  dev: {base_url: http://d/}\n  staging: {base_url: http://s/}\n"
+        "  production: {base_url: http://p/}\n"
     )
     return load_config(tmp_path)
 
