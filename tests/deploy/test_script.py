@@ -528,7 +528,7 @@ def test_trouble_with_aws_is_told_as_such(bench: Bench) -> None:
         "calling the PutObject operation: The provided token has expired.')"
     )
     error = bench.fail().error
-    assert error.code != "script_failed"
+    assert (error.code, error.action) == ("aws_token_expired", "escalate")
     assert error.message.startswith("publish.py failed: ")
     assert "ExpiredToken" in (error.excerpt or "")
 
