@@ -53,8 +53,8 @@ def test_the_example_of_the_contract_is_read_word_for_word(tmp_path: Path) -> No
     assert dev.approval is None and dev.deploy is None
     assert staging.approval == "approve"
     assert staging.deploy is not None
-    assert staging.deploy.model_dump(exclude_none=True) == {
-        "strategy": "native", "bucket": "klmcrm.com", "prefix": "",
+    assert staging.deploy.model_dump(exclude_unset=True) == {
+        "strategy": "native", "bucket": "klmcrm.com",
         "cloudfront_id": "E3HA8770RGET6T", "verify_url": "https://www.klmcrm.com",
     }  # fmt: skip
     assert production.approval == "phrase"
@@ -162,7 +162,8 @@ def test_the_keys_that_are_known_are_named_at_every_level(tmp_path: Path) -> Non
         "known here: environments, hugo, policies, sites, version",
         "known here: archive, jobs, retry, settle_seconds, submit_starts_sweep, "
         "sweeper_stale_seconds, timeout_minutes",
-        "known here: approval, base_url, deploy, hugo_environment",
+        "known here: accept_declared, approval, approval_minutes, base_url, deploy, "
+        "hugo_environment, phrase, waive",
     ]
 
 

@@ -46,6 +46,7 @@ COMMANDS = {
     "logs": Command("All that a task printed", "See"),
     "plan": Command("What a deploy would add, change and delete, and where", "Decide"),
     "approve": Command("Agree to exactly that plan: the one command that asks a person", "Decide"),
+    "rollback": Command("Publish an earlier release again", "Decide"),
     "reject": Command("Say no to a task that waits", "Decide"),
     "cancel": Command("End a task that has not ended", "Decide"),
     "retry": Command("Submit a task again", "Decide"),

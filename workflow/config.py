@@ -11,48 +11,29 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, Field, ValidationError
 
 from workflow import yaml12
 from workflow.errors import Problem, WorkflowError, nearest
 from workflow.layout import CONFIG
+from workflow.settings import AnyPath, Strict
+from workflow.settings import Url as Url
+from workflow.settings_deploy import Deploy as Deploy
+from workflow.settings_deploy import ObjectRule as ObjectRule
 
 NAME = r"^[a-z0-9][a-z0-9-]{0,39}$"
-_HEADER = r"^[ -~]+$"
-_PREFIX = r"^([A-Za-z0-9._-]+(/[A-Za-z0-9._-]+)*/?)?$"
 
 
-def _http(url: str) -> str:
-    if not url.startswith(("http://", "https://")) or len(url.split("://", 1)[1]) == 0:
-        raise ValueError("must be an address that starts with http:// or https://")
-    return url
-
-
-def _no_nul(path: Path) -> Path:
-    if "\0" in str(path):
-        raise ValueError("holds a NUL character, which no path can")
-    return path
-
-
-Url = Annotated[str, AfterValidator(_http)]
-AnyPath = Annotated[Path, AfterValidator(_no_nul)]
-
-
-class _Strict(BaseModel):
-    # Built when used, and then once: a nested model is built with the one that holds it.
-    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
-
-
-class Site(_Strict):
+class Site(Strict):
     """A Hugo site. `path` is relative to workflow.yaml, absolute, or starts with `~`."""
 
     path: AnyPath
     public: str = Field(default="public", description="folder of the built site, inside `path`")
 
 
-class Hugo(_Strict):
+class Hugo(Strict):
     """Which Hugo builds. Timers start us with a bare PATH, so the path may be named here."""
 
     path: AnyPath | None = None
@@ -63,139 +44,14 @@ class Hugo(_Strict):
     )
 
 
-class ObjectRule(_Strict):
-    """How objects are stored whose path in the site matches. Of several the last one that says a
-    thing counts."""
-
-    match: str = Field(description="`*.pdf` anywhere, `downloads/**` below a folder", min_length=1)
-    content_type: str | None = Field(default=None, pattern=_HEADER)
-    cache_control: str | None = Field(default=None, pattern=_HEADER)
-    compress: Literal["none", "gzip", "brotli"] | None = None
-
-
-class MaxDeletes(_Strict):
-    """How many objects a deploy may delete. Ten always may go, however small the site is."""
-
-    number: int = Field(default=100, ge=0)
-    share: float = Field(default=0.25, ge=0, le=1, description="of the objects that are live")
-
-
-class Exceptions(_Strict):
-    """Paths, as in `objects`, for which a guard looks away."""
-
-    localhost: tuple[str, ...] = Field(default=(), description="pages that may link to localhost")
-    secrets: tuple[str, ...] = Field(default=(), description="files that look like secrets")
-
-
-class Invalidate(_Strict):
-    """What CloudFront is told to forget."""
-
-    most_paths: int = Field(
-        default=15, ge=1, le=3000, description="paths; above, one wildcard stands for all"
-    )
-    wait: bool = Field(default=False, description="until CloudFront says that it is done")
-
-
-class Verify(_Strict):
-    """What is fetched from the site once it is published."""
-
-    sample: int = Field(default=10, ge=0, le=1000, description="pages and assets compared")
-    timeout_seconds: float = Field(
-        default=120, ge=0, le=3600, description="how long the network of caches may take"
-    )
-
-
-class Releases(_Strict):
-    """What `workflow rollback` can go back to."""
-
-    keep: int = Field(default=10, ge=0, le=1000, description="releases; 0 keeps none")
-    in_bucket: bool = Field(
-        default=False, description="also leave their manifests in the bucket, for other machines"
-    )
-
-
-class Script(_Strict):
-    """What the owner's own script is given, and how what it prints is read."""
-
-    arguments: tuple[str, ...] = ()
-    interpreter: AnyPath | None = Field(
-        default=None, description="program that runs it; default: Python for .py, else itself"
-    )
-    working_folder: AnyPath | None = Field(default=None, description="default: the script's own")
-    answers: tuple[str, ...] = Field(
-        default=(), description="lines for what it asks on its standard input, once approved"
-    )
-    outputs: dict[str, str] = Field(
-        default={}, description="output name: pattern; its first group, or how often it matches"
-    )
-
-
-class Deploy(_Strict):
-    """Where an environment is published to. Credentials come from where boto3 finds them."""
-
-    strategy: Literal["native", "script"]
-    bucket: str | None = Field(default=None, pattern=r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$")
-    prefix: str = Field(default="", description="folder in the bucket", pattern=_PREFIX)
-    region: str | None = Field(default=None, pattern=r"^[a-z0-9-]+$")
-    cloudfront_id: str | None = Field(default=None, pattern=r"^[A-Z0-9]+$")
-    verify_url: Url | None = Field(default=None, description="default: the base URL")
-    account: str | None = Field(
-        default=None, pattern=r"^\d{12}$", description="AWS account that must own the bucket"
-    )
-    shared_bucket: bool = Field(
-        default=False, description="other environments have prefixes of their own in this bucket"
-    )
-    script: AnyPath | None = None
-    script_options: Script = Script()
-    endpoint_url: Url | None = Field(default=None, description="of an S3-compatible server")
-    cloudfront_endpoint_url: Url | None = None
-    objects: tuple[ObjectRule, ...] = ()
-    compress: Literal["none", "gzip", "brotli"] = Field(
-        default="none", description="store text compressed; every browser can read either"
-    )
-    redirects: bool = Field(
-        default=False, description="let the website endpoint answer Hugo's aliases with 301"
-    )
-    keep: tuple[str, ...] = Field(default=(), description="paths that are never deleted")
-    max_deletes: MaxDeletes = MaxDeletes()
-    keep_superseded_days: float = Field(
-        default=7, ge=0, le=365, description="for fingerprinted assets that pages named before"
-    )
-    min_files: int = Field(default=1, ge=1)
-    min_share: float = Field(
-        default=0.5, ge=0, le=1, description="of what is live; a smaller site is refused"
-    )
-    require_build: bool = Field(
-        default=True, description="public/ must come from a hugo-build task for this environment"
-    )
-    allow: Exceptions = Exceptions()
-    invalidate: Invalidate = Invalidate()
-    verify: Verify = Verify()
-    releases: Releases = Releases()
-    private_prefix: str = Field(
-        default=".workflow/",
-        pattern=r"^[A-Za-z0-9._-]+(/[A-Za-z0-9._-]+)*/$",
-        description="below `prefix`: the lock, what is owed, releases; never part of the site",
-    )
-    workers: int = Field(default=24, ge=1, le=256, description="requests under way at once")
-
-    @model_validator(mode="after")
-    def _complete(self) -> Deploy:
-        if self.strategy == "native" and self.bucket is None:
-            raise ValueError("strategy native needs a bucket")
-        if self.strategy == "script" and self.script is None:
-            raise ValueError("strategy script needs a script")
-        return self
-
-
-class Waiver(_Strict):
+class Waiver(Strict):
     """Deploys so small that nobody need approve them."""
 
     max_changed: int = Field(default=0, ge=0, description="files new or changed")
     max_deleted: int = Field(default=0, ge=0)
 
 
-class Environment(_Strict):
+class Environment(Strict):
     """One place where a site lives: its address, Hugo's name for it, what publishing asks for."""
 
     base_url: Url
@@ -212,14 +68,14 @@ class Environment(_Strict):
     deploy: Deploy | None = None
 
 
-class Retry(_Strict):
+class Retry(Strict):
     """How often passing faults (and crashes of repeatable tasks) are tried again."""
 
     max_attempts: int = Field(default=3, ge=1, le=20)
     backoff_seconds: float = Field(default=10, ge=0, le=86_400)
 
 
-class Policies(_Strict):
+class Policies(Strict):
     jobs: int = Field(default=2, ge=1, le=64, description="tasks that run side by side")
     settle_seconds: float = Field(
         default=2, ge=0, le=3600, description="age at which an unreadable file counts as finished"
@@ -235,13 +91,13 @@ class Policies(_Strict):
     )
 
 
-class ConfigFile(_Strict):
+class ConfigFile(Strict):
     """What may stand in workflow.yaml."""
 
     version: Literal[1]
     hugo: Hugo = Hugo()
-    sites: dict[str, Site] = {}
-    environments: dict[str, Environment] = {}
+    sites: dict[str, Site] = Field(default={})
+    environments: dict[str, Environment] = Field(default={})
     policies: Policies = Policies()
 
 

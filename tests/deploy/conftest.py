@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
+from tests.deploy.moto import Moto, moto_server
+from tests.deploy.publisher import Publisher, make_publisher
 from tests.deploy.servers import (
     ADMIN,
     Faults,
@@ -21,6 +24,13 @@ from tests.deploy.servers import (
 def s3_server() -> Iterator[SeaweedFS]:
     """One for each of pytest's processes."""
     with seaweedfs() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def moto() -> Iterator[Moto]:
+    """CloudFront and STS, one for each of pytest's processes."""
+    with moto_server() as server:
         yield server
 
 
@@ -51,3 +61,11 @@ def served(s3_server: SeaweedFS, bucket_name: str, proxy: Faults) -> Iterator[We
     """The new bucket as a website; it redirects where what came through `proxy` says so."""
     with website(s3_server.endpoint, bucket_name, redirects=proxy) as site:
         yield site
+
+
+@pytest.fixture
+def publisher(
+    tmp_path: Path, s3_server: SeaweedFS, proxy: Faults, served: Website, bucket_name: str
+) -> Publisher:
+    """A built site, and environments that lead to the new bucket."""
+    return make_publisher(tmp_path, s3_server, proxy, served, bucket_name)

@@ -21,9 +21,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
+from urllib.parse import urlsplit
 
 from workflow.deploy import objects
-from workflow.deploy.cloudfront import Distribution, paths
+from workflow.deploy.cloudfront import MOST_WILDCARDS, Distribution, paths
 from workflow.deploy.known import Known
 from workflow.deploy.lock import Lock
 from workflow.deploy.objects import Phase, Wanted
@@ -69,6 +70,7 @@ class Publication:
     http_status: int | None = None
     verified: int = 0
     """Pages and assets that the site was seen to serve as published."""
+    warnings: list[str] = field(default_factory=list)
     _said: float = 0.0
     _guard: threading.Lock = field(default_factory=threading.Lock)
 
@@ -215,7 +217,9 @@ class Publication:
     # -- what caches are told ----------------------------------------------------------------
 
     def _changed(self, site_paths: Sequence[str]) -> list[str]:
-        return paths(site_paths, self.target.deploy.invalidate.most_paths, self.target.prefix)
+        # Paths of the distribution are those of the address, whatever folder its origin has.
+        below = urlsplit(self.target.base_url).path
+        return paths(site_paths, self.target.deploy.invalidate.most_paths, below)
 
     @property
     def _owed_key(self) -> str:
@@ -243,8 +247,9 @@ class Publication:
             return
         options = self.target.deploy.invalidate
         wanted = sorted(set(invalid))
-        if len(wanted) > options.most_paths:
-            wanted = ["/*"]
+        wildcards = sum(path.endswith("*") for path in wanted)
+        if len(wanted) > options.most_paths or wildcards > MOST_WILDCARDS:
+            wanted = ["/*"]  # with what was owed it is more than is worth naming
         self.context.say(f"invalidating {', '.join(wanted[:3])}{' …' if wanted[3:] else ''}")
         cloudfront = Distribution(
             distribution,
@@ -254,7 +259,12 @@ class Publication:
         made = cloudfront.invalidate(wanted, f"{self.release_id}-{what}")
         self.invalidations.append(made.id)
         if options.wait:
-            cloudfront.wait(made.id, self.target.deploy.verify.timeout_seconds)
+            try:
+                cloudfront.wait(made.id, self.target.deploy.verify.timeout_seconds)
+            except TaskFailed as failure:
+                if failure.error.code != "invalidation_pending":
+                    raise
+                self.warnings.append(failure.error.message)  # what visitors get, verification sees
 
     # -- is it there -------------------------------------------------------------------------
 
@@ -307,7 +317,10 @@ class Publication:
         releases = Releases(self.context.config.root, self.target.environment)
         if options.keep:
             release = self._as_release()
-            self._keep_bytes()
+            try:
+                self._keep_bytes()
+            except OSError as error:  # the site is live; that it can be left again is a lesser good
+                self.warnings.append(f"{self.release_id} cannot be gone back to: {error}")
             releases.write(release)
             if options.in_bucket:
                 self._put(
@@ -315,7 +328,8 @@ class Publication:
                 )
         self.known.superseded = self.plan.superseded
         self.known.mark(live=self.release_id, partial=False)
-        releases.prune(options.keep)
+        with suppress(OSError):
+            releases.prune(options.keep)
 
     def _as_release(self) -> Release:
         files = tuple(self.source.wanted[path] for path in sorted(self.source.wanted))

@@ -71,7 +71,7 @@ def published(done: Publication) -> Outcome:
         outputs=done.outputs(),
         verdict=f"{what} {target.place.site} to {target.environment}: {', '.join(counted)}; "
         f"{target.verify_url} serves it.",
-        summary=_listed(plan),
+        summary="\n".join([*(f"- {warning}" for warning in done.warnings), _listed(plan)]),
         statistics={
             "Files sent": sent,
             "Bytes sent": megabytes(done.sent_bytes),

@@ -27,10 +27,10 @@ def expected(source: Source, plan: Plan, most: int) -> list[Expected]:
     picked = chain(
         home, _spread(_in_turn(new), most), _spread(_in_turn(old), min(_UNCHANGED, most))
     )
-    unique = dict.fromkeys(picked)
+    unique = {one.path: one for one in picked}
     return [
-        Expected(one.path, one.sha256, one.headers.get("Content-Type"))
-        for one in list(unique)[:most]
+        Expected(one.path, one.sha256, one.headers.get("Content-Type"), one.size)
+        for one in list(unique.values())[:most]
     ]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -90,9 +91,10 @@ def _of_release(release_id: str, target: Target, config: Config) -> Source:
     public = os.path.realpath(target.place.public)
 
     def path_of(one: Wanted) -> str | None:
-        kept = store.path(one.sha256)
-        built = Path(public, one.path)
-        return next((os.fspath(path) for path in (kept, built) if path.is_file()), None)
+        kept, built = store.path(one.sha256), Path(public, one.path)
+        if kept.is_file():
+            return os.fspath(kept)
+        return os.fspath(built) if _is(built, one) else None
 
     return Source(
         {one.path: one for one in release.files},
@@ -102,3 +104,14 @@ def _of_release(release_id: str, target: Target, config: Config) -> Source:
         restores=release,
         versions=release.versions,
     )
+
+
+def _is(path: Path, one: Wanted) -> bool:
+    """Whether a file has this very content."""
+    try:
+        if path.stat().st_size != one.size:
+            return False
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest() == one.sha256
+    except OSError:
+        return False

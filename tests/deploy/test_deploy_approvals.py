@@ -1,0 +1,203 @@
+"""Nothing is published to an environment that asks for approval but what somebody approved."""
+
+from __future__ import annotations
+
+import json
+import threading
+
+import pytest
+
+from tests.deploy.publisher import CSS, Publisher
+from tests.deploy.servers import before
+from tests.program import Ran
+
+ONE = "posts/one/index.html"
+
+
+@pytest.fixture
+def staging(publisher: Publisher) -> Publisher:
+    return publisher.configure("staging").build(environment="staging")
+
+
+def _waits(publisher: Publisher, *words: str) -> tuple[str, str]:
+    """Submit and plan a deploy to staging; its id and the digest that is to be approved."""
+    task_id = publisher.program.submit("hugo-deploy-staging", *words)
+    publisher.program("sweep")
+    assert publisher.program.states(task_id) == ["waiting"]
+    return task_id, publisher.program("plan", task_id, "--field", "data.digest").out.strip()
+
+
+def _approve(publisher: Publisher, task_id: str, digest: str) -> Ran:
+    return publisher.program("approve", task_id, "staging", digest[:8])
+
+
+def test_one_approval_takes_a_deploy_from_its_plan_to_the_site(staging: Publisher) -> None:
+    task_id, digest = _waits(staging)
+    assert staging.live() == {}
+    assert staging.private() == set(), "waiting holds no lock"
+    waited = staging.program("wait", task_id, "--until", "approval")
+    assert waited.code == 4
+    assert f"workflow approve {task_id} staging {digest[:8]}" in waited.err
+    assert _approve(staging, task_id, digest).code == 0
+    staging.program("sweep")
+    result = staging.program.result(task_id)
+    assert result["status"] == "success", result.get("error")
+    assert staging.live() == staging.expected()
+    agreed = result["outputs"]["approval"]
+    assert (agreed["way"], agreed["digest"]) == ("approved", digest)
+
+
+def test_a_plan_shows_each_file_with_the_reason_and_what_it_is_stored_as(
+    staging: Publisher,
+) -> None:
+    task_id, digest = _waits(staging)
+    shown = staging.program("plan", task_id)
+    assert shown.code == 0, shown.err
+    assert f"s3://{staging.bucket}" in shown.out
+    assert digest[:8] in shown.out + shown.err
+    said = staging.program("plan", task_id, "--json").data
+    (step,) = [s for s in said["details"]["actions"] if s["path"] == CSS]
+    assert step["action"] == "new"
+    assert step["reason"] == "not there yet"
+    assert step["content_type"] == "text/css; charset=utf-8"
+    assert "immutable" in step["cache_control"]
+    assert said["details"]["totals"]["new"] == len(staging.files)
+
+
+def test_without_approval_nothing_is_ever_published(staging: Publisher) -> None:
+    _waits(staging)
+    for _ in range(3):
+        staging.program("sweep")
+    assert staging.live() == {}
+    assert not staging.proxy.counts["PutObject"]
+
+
+def test_what_changed_after_it_was_approved_is_not_published(staging: Publisher) -> None:
+    task_id, digest = _waits(staging)
+    _approve(staging, task_id, digest)
+    staging.build({ONE: "<html>swapped</html>"}, "staging")
+    staging.program("sweep")
+    result = staging.program.result(task_id)
+    assert (result["status"], result["error"]["code"]) == ("failed", "stale_plan")
+    assert staging.live() == {}
+    assert staging.program("wait", task_id).code == 6
+
+
+def test_what_changed_before_it_was_approved_cannot_be_approved(staging: Publisher) -> None:
+    task_id, digest = _waits(staging)
+    staging.build({ONE: "<html>swapped</html>"}, "staging")
+    refused = _approve(staging, task_id, digest)
+    assert refused.code == 6
+    assert "stale_plan" in staging.program("approve", task_id, "staging", digest, "--json").out
+    staging.program("sweep")
+    assert staging.live() == {}
+
+
+def test_what_is_swapped_while_it_is_published_is_not_published(staging: Publisher) -> None:
+    task_id, digest = _waits(staging)
+    _approve(staging, task_id, digest)
+    path = staging.public / ONE
+    staging.proxy.on(
+        "PutObject", before(lambda: (path.write_text("<html>Evil</html>"), None)[1]), key=CSS
+    )
+    staging.program("sweep")
+    assert staging.program.result(task_id)["error"]["code"] == "content_changed"
+    assert b"<html>Evil</html>" not in staging.live().values()
+
+
+def test_an_approval_for_one_bucket_is_none_for_another(staging: Publisher) -> None:
+    task_id, digest = _waits(staging)
+    _approve(staging, task_id, digest)
+    staging.bucket = staging.server.make_bucket()
+    staging.configure("staging")
+    staging.program("sweep")
+    assert staging.program.result(task_id)["error"]["code"] == "stale_plan"
+    assert staging.live() == {}
+
+
+def test_an_approval_binds_the_headers_as_well(staging: Publisher) -> None:
+    task_id, digest = _waits(staging)
+    _approve(staging, task_id, digest)
+    staging.configure("staging", objects=[{"match": "*.html", "content_type": "text/plain"}])
+    staging.program("sweep")
+    assert staging.program.result(task_id)["error"]["code"] == "stale_plan"
+    assert staging.live() == {}
+
+
+def test_a_small_change_needs_no_approval_where_the_owner_waives_it(staging: Publisher) -> None:
+    staging.configure("staging", waive={"max_changed": 2, "max_deleted": 0})
+    task_id, digest = _waits(staging)
+    _approve(staging, task_id, digest)
+    staging.program("sweep")
+    staging.build({ONE: "<html>One, changed</html>"}, "staging")
+    outputs = staging.published("staging")
+    assert outputs["approval"]["way"] == "waived"
+    assert "up to 2" in outputs["approval"]["reason"]
+    staging.build({ONE: None}, "staging")
+    _waits(staging, "--description", "a deletion")
+
+
+def test_what_is_live_already_asks_nobody(staging: Publisher) -> None:
+    task_id, digest = _waits(staging)
+    _approve(staging, task_id, digest)
+    staging.program("sweep")
+    assert staging.published("staging")["uploaded_files"] == 0
+
+
+def test_the_objects_are_listed_again_under_the_lock(staging: Publisher) -> None:
+    """Between its plan and its approval others may have published: what is there now counts."""
+    task_id, digest = _waits(staging)
+    staging.put("index.html", "somebody else's")
+    _approve(staging, task_id, digest)
+    staging.program("sweep")
+    assert staging.live() == staging.expected()
+    log = staging.proxy.log
+    locked = next(at for at, r in enumerate(log) if r.key == ".workflow/lock.json")
+    assert "ListObjectsV2" in [request.operation for request in log[locked:]]
+
+
+def test_more_deletions_can_be_asked_for_and_are_approved_with_the_plan(
+    staging: Publisher,
+) -> None:
+    for number in range(20):
+        staging.put(f"old/{number}.html", "x")
+    staging.configure("staging", min_share=0)
+    result = staging.failed("staging")
+    assert result["error"]["code"] == "too_many_deletes"
+    assert "--set max_deletes=20" in result["error"]["hint"]
+    task_id, digest = _waits(staging, "--set", "max_deletes=20")
+    _approve(staging, task_id, digest)
+    staging.program("sweep")
+    assert staging.program.result(task_id)["outputs"]["deleted_files"] == 20
+
+
+def test_production_wants_the_phrase_which_no_program_can_say(publisher: Publisher) -> None:
+    publisher.configure("production").build(environment="production")
+    task_id = publisher.program.submit("hugo-deploy-production")
+    publisher.program("sweep")
+    digest = publisher.program("plan", task_id, "--field", "data.digest").out.strip()
+    refused = publisher.program("approve", task_id, "production", digest[:8])
+    assert refused.code == 4
+    publisher.program("sweep")
+    assert publisher.live() == {}
+
+
+def test_the_plan_and_who_agreed_to_it_stand_beside_the_result(staging: Publisher) -> None:
+    task_id, digest = _waits(staging)
+    _approve(staging, task_id, digest)
+    staging.program("sweep")
+    (plan,) = staging.program.root.glob(f"results/*/{task_id}.logs/plan.json")
+    assert len(json.loads(plan.read_text())["actions"]) == len(staging.files)
+    (release,) = staging.program.root.glob(".workflow/releases/staging/*.json")
+    assert json.loads(release.read_text())["approval"]["digest"] == digest
+
+
+def test_two_sweeps_never_publish_one_approval_twice(staging: Publisher) -> None:
+    task_id, digest = _waits(staging)
+    _approve(staging, task_id, digest)
+    sweeps = [staging.program.start("sweep") for _ in range(2)]
+    for sweep in sweeps:
+        sweep.wait(60)
+    assert staging.program.result(task_id)["status"] == "success"
+    assert len([key for key in staging.sent() if key == "index.html"]) == 1
+    assert threading.active_count() > 0

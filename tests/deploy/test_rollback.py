@@ -1,0 +1,148 @@
+"""Going back to an earlier release: planned, approved and verified like any deploy."""
+
+from __future__ import annotations
+
+import shutil
+
+import pytest
+
+from tests.deploy.publisher import CSS, Publisher
+
+ONE = "posts/one/index.html"
+NEW = CSS.replace("0123", "abcd", 1)
+
+
+@pytest.fixture
+def twice(publisher: Publisher) -> Publisher:
+    """A site that was published twice, the second time with other pages and another style."""
+    publisher.published()
+    publisher.build(
+        {
+            ONE: "<html>One, worse</html>",
+            "new/index.html": "<html>new</html>",
+            CSS: None,
+            NEW: "body{color:red}",
+            "index.html": f"<html>{NEW}</html>",
+        }
+    )
+    publisher.published()
+    return publisher
+
+
+def _roll_back(publisher: Publisher, *words: str) -> dict[str, object]:
+    task_id = publisher.program("rollback", "--env", "dev", *words).out.strip()
+    publisher.program("sweep")
+    result = publisher.program.result(task_id)
+    assert result["status"] == "success", result.get("error")
+    outputs: dict[str, object] = result["outputs"]
+    return outputs
+
+
+def test_the_release_before_is_live_again_and_what_came_since_is_gone(twice: Publisher) -> None:
+    outputs = _roll_back(twice)
+    live = twice.live()
+    assert live[ONE] == b"<html>One</html>"
+    assert live[CSS] == b"body{color:navy}"
+    assert "new/index.html" not in live
+    assert str(outputs["restores"]).startswith("dev-0001-")
+    assert outputs["http_status"] == 200
+
+
+def test_what_is_in_public_does_not_matter(twice: Publisher) -> None:
+    shutil.rmtree(twice.public)
+    _roll_back(twice)
+    assert twice.live()[ONE] == b"<html>One</html>"
+
+
+def test_going_back_and_deploying_again_leads_forward(twice: Publisher) -> None:
+    _roll_back(twice)
+    twice.published()
+    assert twice.live()[ONE] == b"<html>One, worse</html>"
+
+
+def test_any_kept_release_can_be_named(twice: Publisher) -> None:
+    twice.build({ONE: "<html>One, third</html>"}).published()
+    listed = twice.program("rollback", "--env", "dev", "--list", "--json").data
+    assert [r["release"][:8] for r in listed["releases"]] == ["dev-0003", "dev-0002", "dev-0001"]
+    assert listed["live"].startswith("dev-0003")
+    _roll_back(twice, "--to", listed["releases"][-1]["release"])
+    assert twice.live()[ONE] == b"<html>One</html>"
+    shown = twice.program("rollback", "--env", "dev", "--list")
+    assert "brings back dev-0001-" in shown.out
+
+
+def test_a_release_that_is_not_kept_is_refused_with_those_that_are(twice: Publisher) -> None:
+    refused = twice.program("rollback", "--env", "dev", "--to", "dev-0099-00000000")
+    assert refused.code == 5
+    assert "dev-0002-" in refused.err
+    assert twice.program("rollback", "--env", "nowhere").code == 2
+
+
+def test_there_is_nothing_to_go_back_to_after_one_release(publisher: Publisher) -> None:
+    publisher.published()
+    refused = publisher.program("rollback", "--env", "dev")
+    assert refused.code == 5
+    assert "nothing" in refused.err or "no release" in refused.err
+
+
+def test_bytes_that_are_lost_here_come_from_the_buckets_own_versions(publisher: Publisher) -> None:
+    publisher.server.keep_versions(publisher.bucket)
+    publisher.published()
+    publisher.build({ONE: "<html>One, worse</html>"}).published()
+    shutil.rmtree(publisher.program.root / ".workflow/objects")
+    shutil.rmtree(publisher.public)
+    _roll_back(publisher)
+    assert publisher.live()[ONE] == b"<html>One</html>"
+
+
+def test_a_release_whose_bytes_are_nowhere_any_more_is_refused_untouched(
+    twice: Publisher,
+) -> None:
+    before = twice.live()
+    shutil.rmtree(twice.program.root / ".workflow/objects")
+    task_id = twice.program("rollback", "--env", "dev").out.strip()
+    twice.program("sweep")
+    result = twice.program.result(task_id)
+    assert result["error"]["code"] == "release_incomplete"
+    assert result["outputs"]["live"] == "untouched"
+    assert twice.live() == before
+
+
+def test_bytes_that_were_tampered_with_are_not_published(twice: Publisher) -> None:
+    for path in (twice.program.root / ".workflow/objects").glob("*/*"):
+        if path.read_bytes() == b"<html>One</html>":
+            path.write_bytes(b"<html>Bad</html>")
+    task_id = twice.program("rollback", "--env", "dev").out.strip()
+    twice.program("sweep")
+    assert twice.program.result(task_id)["error"]["code"] == "content_changed"
+    assert twice.live()[ONE] != b"<html>Bad</html>"
+
+
+def test_where_approval_is_asked_for_going_back_asks_too(publisher: Publisher) -> None:
+    publisher.configure("staging", approval="none").build(environment="staging")
+    publisher.published("staging")
+    publisher.build({ONE: "<html>One, worse</html>"}, "staging").published("staging")
+    publisher.configure("staging")
+    task_id = publisher.program("rollback", "--env", "staging").out.strip()
+    publisher.program("sweep")
+    assert publisher.program.states(task_id) == ["waiting"]
+    assert publisher.live()[ONE] == b"<html>One, worse</html>"
+    digest = publisher.program("plan", task_id, "--field", "data.digest").out.strip()
+    assert publisher.program("approve", task_id, "staging", digest[:8]).code == 0
+    publisher.program("sweep")
+    assert publisher.live()[ONE] == b"<html>One</html>"
+
+
+def test_manifests_can_be_left_in_the_bucket_too(publisher: Publisher) -> None:
+    publisher.configure(releases={"in_bucket": True})
+    publisher.published()
+    (kept,) = [key for key in publisher.private() if "releases/" in key]
+    assert kept.startswith(".workflow/releases/dev-0001-")
+
+
+def test_no_release_is_kept_where_none_is_wanted(publisher: Publisher) -> None:
+    publisher.configure(releases={"keep": 0})
+    publisher.published()
+    assert not list(publisher.program.root.glob(".workflow/releases/dev/*.json"))
+    assert not list(publisher.program.root.glob(".workflow/objects/*/*"))
+    assert publisher.program("rollback", "--env", "dev").code == 5
