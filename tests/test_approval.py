@@ -7,7 +7,8 @@ import json
 from collections.abc import Callable
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 from hypothesis import given
@@ -16,9 +17,13 @@ from hypothesis import strategies as st
 from tests.program import make_exchange
 from workflow import approval, kinship, plans
 from workflow.approval import Approval, Policy, policy_of
-from workflow.config import Environment
+from workflow.attempt import Attempting
+from workflow.config import Environment, load_config
 from workflow.exchange import Exchange
-from workflow.handler import Planned
+from workflow.handler import AwaitsApproval, Context, Handler, Outcome, Planned
+from workflow.process import Cancel
+from workflow.runner import run_attempt
+from workflow.task import read_task
 
 FILE = ("index.html", 5, "a" * 64)
 OTHER = ("über uns/a+b.html", 7, "b" * 64)
@@ -253,3 +258,46 @@ def test_a_plan_is_kept_with_the_task_that_it_is_of(exchange: Exchange) -> None:
 def test_a_plan_that_cannot_be_read_is_none(exchange: Exchange, raw: bytes) -> None:
     Path(exchange.path(".workflow/plans/t.jsonl")).write_bytes(raw)
     assert plans.read_plan(exchange, "t") is None
+
+
+# -- a handler and its point of no return ------------------------------------------------------
+
+
+def _ran(folder: Path, run: Callable[[Context], Outcome], **how: Any) -> Any:
+    program = make_exchange(folder)
+    task, _ = read_task(b"---\ntask_type: noop\n---\n", "t", load_config(program.root))
+    task = replace(task, handler=cast(Handler, SimpleNamespace(run=run)))
+    config = load_config(program.root)
+    return run_attempt(task, Attempting(1, folder / "logs", "worker", config, Cancel(), **how))
+
+
+def test_a_handler_whose_plan_nobody_agreed_to_comes_back_with_it(tmp_path: Path) -> None:
+    def run(context: Context) -> Outcome:
+        context.approve(PLANNED)
+        raise AssertionError("it must not come so far")
+
+    came = _ran(tmp_path, run)
+    assert isinstance(came, AwaitsApproval)
+    assert came.planned == PLANNED
+
+
+@pytest.mark.parametrize("agreed", [False, True])
+def test_a_handler_that_waits_of_its_own_accord_is_broken(tmp_path: Path, agreed: bool) -> None:
+    def run(context: Context) -> Outcome:
+        if agreed:
+            context.approve(PLANNED)
+        raise AwaitsApproval(PLANNED, "so there")
+
+    came = _ran(tmp_path, run, approve=lambda _: {"way": "none"})
+    assert came.error.code == "handler_defect"
+
+
+def test_a_handler_passes_its_point_of_no_return_once(tmp_path: Path) -> None:
+    def run(context: Context) -> Outcome:
+        context.approve(PLANNED)
+        context.approve(PLANNED)
+        raise AssertionError("it must not come so far")
+
+    came = _ran(tmp_path, run, approve=lambda _: {"way": "approved", "by": "mark", "through": "x"})
+    assert came.error.code == "handler_defect"
+    assert came.outputs["approval"]["by"] == "mark", "who agreed is told of what failed too"

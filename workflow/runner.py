@@ -6,51 +6,17 @@ import errno
 import os
 import time
 import traceback
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from workflow import expectations
-from workflow.config import Config
+from workflow.attempt import Attempting, Limits
 from workflow.errors import Action, TaskError, TaskFailed, WorkflowError
-from workflow.handler import AwaitsApproval, Context, Outcome, Planned, approve_nothing
-from workflow.process import Cancel, Finished, ProgramNotFound
-from workflow.process import run as run_process
+from workflow.handler import AwaitsApproval, Context, Outcome
 from workflow.result import LOG_TAIL_BYTES, Attempt, Result, utc
 from workflow.task import Task
-
-
-@dataclass(frozen=True)
-class Attempting:
-    """Where and under which limits an attempt runs."""
-
-    number: int
-    folder: Path
-    """Of its logs; made when something is put there."""
-    worker_id: str
-    config: Config
-    cancel: Cancel
-    lease: int | None = None
-    """Descriptor that the attempt's programs inherit, so that their lives hold the lease."""
-    runs_program: Callable[[int], None] = lambda _: None
-    """Told the process group of each program that is started."""
-    earlier: Sequence[Attempt] = ()
-    say: Callable[[str], None] = lambda _: None
-    approve: Callable[[Planned], dict[str, Any]] = approve_nothing
-    """Passes the task's point of no return, as `Context.approve` says."""
-    record: Callable[[Mapping[str, Any]], None] = lambda _: None
-    ask: Planned | None = None
-    """What somebody has to agree to before the handler is called at all."""
-
-    def make_folder(self) -> Path:
-        self.folder.mkdir(parents=True, exist_ok=True)
-        return self.folder
-
-    @property
-    def log(self) -> Path:
-        return self.folder / f"attempt-{self.number}.log"
 
 
 def run_attempt(task: Task, attempting: Attempting) -> Result | AwaitsApproval:
@@ -61,7 +27,7 @@ def run_attempt(task: Task, attempting: Attempting) -> Result | AwaitsApproval:
     """
     started = datetime.now(UTC)
     clock = time.monotonic()
-    limits = _Limits(task, attempting, clock + task.timeout_seconds)
+    limits = Limits(task, attempting, clock + task.timeout_seconds)
     came = _execute(task, attempting, limits)
     if isinstance(came, AwaitsApproval):
         return came
@@ -107,7 +73,7 @@ def run_attempt(task: Task, attempting: Attempting) -> Result | AwaitsApproval:
 
 
 def _execute(
-    task: Task, attempting: Attempting, limits: _Limits
+    task: Task, attempting: Attempting, limits: Limits
 ) -> tuple[Outcome, TaskFailed | None] | AwaitsApproval:
     """The one ladder from what a handler may raise to how the attempt ended."""
     nothing = Outcome(outputs={}, verdict="")
@@ -129,7 +95,8 @@ def _execute(
             limits.approve(attempting.ask)
         return task.handler.run(context), None
     except AwaitsApproval as waits:
-        return waits
+        # One of the handler's own making would have nothing that anybody could agree to.
+        return waits if waits is limits.waits else (nothing, _defect(task, attempting, waits))
     except TaskFailed as failure:
         return nothing, failure
     except WorkflowError as error:
@@ -140,104 +107,22 @@ def _execute(
     except OSError as error:
         return nothing, TaskFailed(_os_error(error))
     except Exception as error:
-        attempting.make_folder()
-        _append(attempting.log, traceback.format_exc())
-        return nothing, TaskFailed(
-            TaskError(
-                code="handler_defect",
-                category="defect",
-                message=f"the handler of {task.kind.name} broke: {type(error).__name__}: {error}",
-                action="escalate",
-                hint=f"report it with the traceback in {attempting.log.name}",
-            )
+        return nothing, _defect(task, attempting, error)
+
+
+def _defect(task: Task, attempting: Attempting, error: Exception) -> TaskFailed:
+    attempting.make_folder()
+    with attempting.log.open("a", encoding="utf-8") as file:
+        file.write("".join(traceback.format_exception(error)))
+    return TaskFailed(
+        TaskError(
+            code="handler_defect",
+            category="defect",
+            message=f"the handler of {task.kind.name} broke: {type(error).__name__}: {error}",
+            action="escalate",
+            hint=f"report it with the traceback in {attempting.log.name}",
         )
-
-
-class _Limits:
-    """What bounds one attempt: one log, one deadline, one way to be cancelled, one agreement."""
-
-    def __init__(self, task: Task, attempting: Attempting, deadline: float) -> None:
-        self.task = task
-        self.attempting = attempting
-        self.deadline = deadline
-        self.agreed: dict[str, Any] | None = None
-
-    def approve(self, planned: Planned) -> dict[str, Any]:
-        self.check()
-        if self.agreed is not None:
-            raise RuntimeError("an attempt has one point of no return, and passed it before")
-        self.agreed = self.attempting.approve(planned)
-        return self.agreed
-
-    def check(self) -> None:
-        if self.attempting.cancel.is_set():
-            raise self._cancelled(self.task.kind.name)
-        if time.monotonic() > self.deadline:
-            raise self._timeout(self.task.kind.name)
-
-    def run_program(
-        self,
-        argv: Sequence[str | os.PathLike[str]],
-        *,
-        cwd: Path,
-        env: Mapping[str, str] | None = None,
-        stdin: bytes = b"",
-    ) -> Finished:
-        attempting = self.attempting
-        program = os.path.basename(argv[0])
-        attempting.make_folder()
-        try:
-            finished = run_process(
-                argv,
-                cwd=cwd,
-                env=env,
-                log=attempting.log,
-                timeout=max(0.0, self.deadline - time.monotonic()),
-                cancel=attempting.cancel,
-                keep_open=() if attempting.lease is None else (attempting.lease,),
-                stdin=stdin,
-                started_group=attempting.runs_program,
-            )
-        except ProgramNotFound as error:
-            raise TaskFailed(
-                TaskError(
-                    "program_not_found",
-                    str(error),
-                    "escalate",
-                    "environment",
-                    hint="install it, or name its path in workflow.yaml",
-                )
-            ) from error
-        if finished.ended == "timeout":
-            raise self._timeout(program)
-        if finished.ended == "cancelled":
-            raise self._cancelled(program)
-        return finished
-
-    def _timeout(self, what: str) -> TaskFailed:
-        minutes = self.task.timeout_seconds / 60
-        return TaskFailed(
-            TaskError(
-                "timeout",
-                f"{what} was still running after {minutes:g} minutes and was ended",
-                "escalate",
-                "time",
-                hint="see the log for what it was doing; raise timeout_minutes if it was well",
-            ),
-            status="timeout",
-        )
-
-    def _cancelled(self, what: str) -> TaskFailed:
-        return TaskFailed(
-            TaskError(
-                "cancelled",
-                f"{what} was ended because the task was cancelled",
-                "escalate",
-                "decision",
-                hint="submit it again with `workflow retry`",
-            ),
-            status="cancelled",
-        )
+    )
 
 
 def _os_error(error: OSError) -> TaskError:
@@ -309,8 +194,3 @@ def _tail(log: Path) -> str:
     except FileNotFoundError:
         return ""
     return raw.decode("utf-8", "backslashreplace")
-
-
-def _append(log: Path, text: str) -> None:
-    with log.open("a", encoding="utf-8") as file:
-        file.write(text)

@@ -20,6 +20,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from workflow import agreement, archive, durable, layout, leftovers
+from workflow.attempt import Attempting
 from workflow.claim import Claim, claim
 from workflow.config import Config
 from workflow.exchange import Exchange
@@ -30,7 +31,7 @@ from workflow.park import Parking, park
 from workflow.process import Cancel
 from workflow.recover import recover
 from workflow.result import Attempt, Result, utc
-from workflow.runner import Attempting, run_attempt
+from workflow.runner import run_attempt
 from workflow.settle import end_task, ended, settle
 from workflow.swept import Notice, Swept
 from workflow.task import Task

@@ -91,18 +91,17 @@ def _approve(
     from workflow import agreement, approval
 
     with waiting.held(exchange, task_id) as (_, found):
-        task = _meant(found, config, environment)
-        planned = _agreeable(exchange, config, task, digest)
-        decision = agreement.decide(task, config, planned, exchange)
-        if isinstance(decision, agreement.Agreed) and decision.approval is not None:
-            return decision.approval, False
+        task, planned, before = _looked_at(exchange, config, found, environment, digest)
+    if before is not None:
+        return before, False
     # Nobody is kept from the task while a person reads and types; what they agree to is looked at
     # once more afterwards.
     settings = agreement.environment_of(task, config)
     through = _through(exchange, config, task, planned)
     with waiting.held(exchange, task_id) as (_, found):
-        task = _meant(found, config, environment)
-        planned = _agreeable(exchange, config, task, planned.digest)
+        _, planned, before = _looked_at(exchange, config, found, environment, planned.digest)
+        if before is not None:  # somebody else was quicker
+            return before, False
         given = approval.make_approval(
             task_id,
             task.kind.name,
@@ -113,6 +112,18 @@ def _approve(
         )
         agreement.give(exchange, found, given)
     return given, True
+
+
+def _looked_at(
+    exchange: Exchange, config: Config, found: Found, environment: str, digest: str
+) -> tuple[Task, Planned, Approval | None]:
+    """The task, its plan, and the approval that it has already. Raises WorkflowError."""
+    from workflow.agreement import Agreed, decide
+
+    task = _meant(found, config, environment)
+    planned = _agreeable(exchange, config, task, digest)
+    decision = decide(task, config, planned, exchange)
+    return task, planned, decision.approval if isinstance(decision, Agreed) else None
 
 
 def _meant(found: Found, config: Config, environment: str) -> Task:

@@ -135,9 +135,10 @@ def plan_now(task: Task, config: Config) -> Planned | Result:
     A Result if it ended without a plan: it failed, or there is nothing to do.
     """
     from workflow.agreement import to_ask_first
+    from workflow.attempt import Attempting
     from workflow.handler import AwaitsApproval
     from workflow.process import Cancel
-    from workflow.runner import Attempting, run_attempt
+    from workflow.runner import run_attempt
 
     with TemporaryDirectory(prefix="workflow-plan-") as folder:
         attempting = Attempting(
