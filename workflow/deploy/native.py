@@ -310,6 +310,10 @@ def _failures_told(job: Job) -> Iterator[None]:
         raise _with_outputs(TaskFailed(failures.explain(error, str(job.target))), job) from error
     except TaskFailed as failure:
         raise _with_outputs(failure, job) from failure.__cause__
+    except OSError:
+        if job.publication is not None:
+            job.context.record(job.publication.outputs())  # what the result is to tell
+        raise
 
 
 def _with_outputs(failure: TaskFailed, job: Job) -> TaskFailed:

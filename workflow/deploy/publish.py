@@ -10,6 +10,7 @@ what is there and not with what was meant.
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
@@ -164,7 +165,12 @@ class Publication:
         path = self.source.path_of(wanted)
         if path is None:
             return self._bring_back(wanted, key), None
-        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        try:
+            descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        except OSError as error:
+            if error.errno in (errno.ENOENT, errno.ENOTDIR, errno.ELOOP):
+                raise ContentChanged(key) from error
+            raise
         try:
             size = os.fstat(descriptor).st_size
             if size != wanted.size:

@@ -12,6 +12,7 @@ from typing import Any
 
 from workflow import approval
 from workflow.deploy import script
+from workflow.deploy.content import read_content
 from workflow.deploy.plan import Plan, Step, megabytes
 from workflow.deploy.sample import expected
 from workflow.deploy.script import Command, ScriptRun
@@ -56,6 +57,7 @@ def run(context: Context, target: Target) -> Outcome:
     )
     outputs = {**ran.outputs, "approval": how, "content_digest": source.digest}
     try:
+        _require_same(context, target, source)
         seen = _verify(context, target, source)
     except TaskFailed as failure:
         raise TaskFailed(
@@ -100,6 +102,24 @@ def binds(task_type: str, target: Target, params: Params, source: Source, comman
         params.as_agreed(),
         source.manifest(),
     )
+
+
+def _require_same(context: Context, target: Target, source: Source) -> None:
+    """Raises TaskFailed `content_changed` if the script may have published something else."""
+    if not target.deploy.require_build:
+        return  # it builds for itself
+    if read_content(target.place.public, cache=None).manifest.digest != source.digest:
+        raise TaskFailed(
+            TaskError(
+                "content_changed",
+                f"{target.place.public} changed while the script ran: what it published may not "
+                "be what was approved",
+                "escalate",
+                "content",
+                hint="look at the site; then build it again and deploy it anew",
+            ),
+            outputs={"live": "unknown"},
+        )
 
 
 def _verify(context: Context, target: Target, source: Source) -> Verified:
