@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import re
 import shlex
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -99,29 +97,6 @@ def test_the_readmes_own_set_up_for_a_site_works(tmp_path: Path) -> None:
     ):
         ran = program(*words)
         assert ran.code == 0, ran.out + ran.err
-
-
-def test_the_demo_runs_twice_in_a_row_and_shows_both_sides(tmp_path: Path) -> None:
-    (tmp_path / "home").mkdir()
-    environ = {**os.environ, "HOME": str(tmp_path / "home"), "PYTHONPATH": str(REPOSITORY)}
-    for _ in range(2):
-        ran = subprocess.run(
-            [sys.executable, "-m", "workflow", "demo", "try"],
-            cwd=tmp_path, env=environ, capture_output=True, text=True, check=False,
-        )  # fmt: skip
-        assert ran.returncode == 0, ran.stdout + ran.stderr
-        assert "proceed_to_deploy" in ran.stdout
-        assert "the shortcode 'ofer' does not exist" in ran.stdout
-        assert "still the one built before" in ran.stdout
-    assert (tmp_path / "try/site/public/summer-auto-promo/index.html").is_file()
-    other = tmp_path / "mine"
-    other.mkdir()
-    (other / "thesis.txt").write_text("mine")
-    refused = subprocess.run(
-        [sys.executable, "-m", "workflow", "demo", "mine"],
-        cwd=tmp_path, env=environ, capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    assert (refused.returncode, os.listdir(other)) == (2, ["thesis.txt"])
 
 
 def test_the_repository_is_a_ready_exchange() -> None:

@@ -348,3 +348,45 @@ def test_the_private_prefix_is_not_part_of_the_website(served: Served) -> None:
     served.put(".workflow/lock", b"secret")
     for path in ("/.workflow/lock", "/%2eworkflow/lock", "/.workflow/none"):
         assert ask(served.site, path).status == 403
+
+
+def test_the_bucket_of_deploys_works_on_it(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+    from workflow.deploy.s3 import Bucket, S3Error
+
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", KEY)
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "not-proved")
+    digest = hashlib.sha256(b"hello").hexdigest()
+    bucket = Bucket(
+        BUCKET,
+        region="us-east-1",
+        endpoint_url=served.api,
+        owner=None,
+        workers=2,
+        check=lambda: None,
+    )
+    try:
+        for key in UNUSUAL:
+            bucket.put(key, b"hello", {"Content-Type": "text/css"}, sha256=digest)
+        assert sorted(bucket.list("")) == sorted(UNUSUAL)
+        assert list(bucket.list("posts/é")) == ["posts/é"]
+        got = bucket.get("a b+c%20d.txt")
+        assert got is not None
+        assert got[0] == b"hello"
+        with pytest.raises(S3Error) as exists:
+            bucket.put("~", b"hello", {}, sha256=digest, if_none_match=True)
+        with pytest.raises(S3Error) as spoiled:
+            bucket.put("~", b"other", {}, sha256=digest)
+        assert (exists.value.status, spoiled.value.status) == (412, 400)
+        bucket.copy("posts/é", "copied", {"Cache-Control": "no-cache"}, if_match=got[1])
+        head = bucket.head("copied")
+        assert head is not None
+        assert (head.headers["cache-control"], head.etag) == ("no-cache", got[1])
+        with pytest.raises(S3Error) as other:
+            bucket.delete("copied", if_match="0")
+        assert other.value.status == 412
+        bucket.delete("copied", if_match=got[1])
+        assert bucket.head("copied") is None
+        assert bucket.delete_many(UNUSUAL) == {}
+        assert bucket.list("") == {}
+    finally:
+        bucket.close()

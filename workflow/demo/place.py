@@ -48,7 +48,8 @@ def set_stage(root: Path) -> Iterator[Stage]:
     template = (data_folder() / "demo" / CONFIG).read_text(encoding="utf-8")
     _refuse_other_things(root, mark=template.splitlines()[0])
     root.mkdir(parents=True, exist_ok=True)
-    shutil.rmtree(root / "bucket", ignore_errors=True)
+    with contextlib.suppress(FileNotFoundError):
+        shutil.rmtree(root / "bucket")
     store, access_key = Store(root / "bucket"), f"DEMO{secrets.token_hex(8).upper()}"
     with (
         serving(s3(store, BUCKET, access_key)) as api,

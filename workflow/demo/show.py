@@ -36,7 +36,7 @@ class Show:
 
     def command(self, *words: str, until: str | None = None, cut: bool = False) -> str:
         """Run a command, print its answer as far as the line that starts with `until`, and return
-        its last line. Long lines are folded, or cut.
+        its last line. Long lines are folded; `cut`: those of a list are cut off instead.
 
         Raises WorkflowError `demo_failed` if the command fails.
         """
@@ -45,7 +45,7 @@ class Show:
         ran = self._run(*words)
         lines = _first_lines(ran.stdout, until)
         for line in lines:
-            print("\n".join([_cut(line)] if cut else _folded(line)), flush=True)
+            print("\n".join([_cut(line)] if cut and line[:1] == " " else _folded(line)), flush=True)
         if ran.returncode:
             raise WorkflowError(
                 "demo_failed",
@@ -80,7 +80,7 @@ class Show:
             body = answer.read().decode("utf-8", "replace")
         finally:
             connection.close()
-        print(f"\n  GET {self.stage.website}{path}\n\n  {answer.status} {answer.reason}")
+        print(f"\n  GET {self.stage.website}{path}\n  {answer.status} {answer.reason}")
         for name in _HEADERS:
             print(f"  {name}: {answer.getheader(name)}")
         for element in re.findall(r"<title>.*?</title>|<h1>.*?</h1>", body, re.DOTALL):
