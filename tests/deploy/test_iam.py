@@ -13,7 +13,7 @@ import yaml
 
 from tests.program import make_exchange
 from workflow.config import Config, Deploy, load_config
-from workflow.deploy import browser, cloudfront, failures, iam, verification
+from workflow.deploy import browser, cloudfront, iam, refusals, verification
 from workflow.deploy.conflicts import conflict, shared_buckets
 from workflow.handlers import cloudfront_invalidate
 
@@ -276,7 +276,7 @@ def test_every_other_fenced_document_in_the_docs_can_be_read() -> None:
 
 
 def test_whatever_aws_refuses_is_told_what_to_do_about() -> None:
-    codes = {kind.code for kind in (*failures._KINDS.values(), failures._OTHER)}
+    codes = {kind.code for kind in (*refusals.KINDS.values(), refusals.OTHER)}
     for module in (cloudfront, cloudfront_invalidate, browser, verification):
         written = inspect.getsource(module)
         codes |= set(re.findall(r'TaskError\(\s*"([a-z_]+)"', written))

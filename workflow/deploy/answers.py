@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from workflow.deploy.client import MALFORMED, S3Error
-from workflow.deploy.connections import Answer
+from workflow.deploy.connection import Answer
 
 SHA256 = "x-amz-meta-sha256"
 """Our note on an object: the digest, in hex, of the file that it was made from."""

@@ -21,7 +21,8 @@ from typing import NamedTuple
 from urllib.parse import urlsplit
 from xml.sax.saxutils import unescape
 
-from workflow.deploy.connections import Answer, Lost, Pool
+from workflow.deploy.connection import Answer
+from workflow.deploy.connections import Lost, Pool
 from workflow.deploy.parallel import Pace
 from workflow.deploy.pauses import pause
 from workflow.deploy.signing import EMPTY_SHA256, Signer, Source, encoded, encoded_query
@@ -30,12 +31,14 @@ ATTEMPTS = 8
 FIRST_PAUSE = 0.1
 """Seconds; the longest before the second attempt."""
 _LONGEST_PAUSE = 20.0
+_USER_AGENT = "workflow"
+_NO_ANSWER = Answer(0, {}, b"")
+
+# Codes of our own, for what S3 has no word for.
 LOST = "ConnectionLost"
-NOT_TRUSTED = "CertificateNotTrusted"
-NO_ANSWER = Answer(0, {}, b"")
+BAD_CERTIFICATE = "CertificateNotTrusted"
 MALFORMED = "MalformedAnswer"
 WRONG_OWNER = "UnexpectedBucketOwner"
-_USER_AGENT = "workflow"
 
 THROTTLING = {
     "SlowDown", "Throttling", "ThrottlingException", "RequestLimitExceeded", "TooManyRequests",
@@ -190,10 +193,10 @@ class Client:
         try:
             answer = pool.ask(method, f"{path}?{query}" if query else path, signed, body, check)
         except Lost as lost:
-            code = LOST if lost.passing else NOT_TRUSTED
+            code = LOST if lost.passing else BAD_CERTIFICATE
             error = S3Error(operation, code=code, message=str(lost), key=key or None)
             error.__cause__ = lost
-            return NO_ANSWER, error, lost.connected
+            return _NO_ANSWER, error, lost.connected
         if date := answer.headers.get("date"):
             self.heard = (date, time.monotonic())
         return answer, _refusal(request, answer), True

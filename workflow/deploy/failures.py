@@ -10,195 +10,25 @@ import re
 import socket
 from typing import NamedTuple
 
-from workflow.deploy.client import LOST, MALFORMED, NOT_TRUSTED, THROTTLING, WRONG_OWNER, S3Error
-from workflow.errors import Action, TaskError, told
+from workflow.deploy.client import LOST, S3Error
+from workflow.deploy.refusals import (
+    DENIED,
+    EXPIRED,
+    KINDS,
+    NETWORK,
+    NO_KEYS,
+    NOT_SUPPORTED,
+    NOT_TRUSTED,
+    OTHER,
+    REGION,
+    RIGHTS,
+    SIGNATURE,
+    THROTTLED,
+    UNAVAILABLE,
+    Kind,
+)
+from workflow.errors import TaskError, told
 from workflow.layout import CONFIG
-
-
-class _Kind(NamedTuple):
-    code: str
-    action: Action
-    said: str
-    """What it means, after the target's name and a colon."""
-    hint: str
-
-
-_NO_KEYS = _Kind(
-    "no_aws_credentials",
-    "escalate",
-    "no AWS credentials were found",
-    "set AWS_PROFILE (for the timer too), or run `aws configure`; `aws sts get-caller-identity` "
-    "shows who you are",
-)
-_EXPIRED = _Kind(
-    "aws_token_expired",
-    "escalate",
-    "the session of the AWS credentials has expired",
-    "sign in again (`aws sso login`, or fresh temporary keys), then submit the task again",
-)
-_REGION = _Kind(
-    "aws_wrong_region",
-    "escalate",
-    "the bucket lies in another region",
-    f"set deploy.region in {CONFIG} to the bucket's region",
-)
-_SIGNATURE = _Kind(
-    "aws_signature",
-    "escalate",
-    "AWS does not accept the access key or its secret",
-    "the key may be deleted, inactive or mistyped: check AWS_ACCESS_KEY_ID and "
-    "AWS_SECRET_ACCESS_KEY, or the profile",
-)
-_CLOCK = _Kind(
-    "clock_skew",
-    "escalate",
-    "this machine's clock is more than 15 minutes wrong",
-    "set the clock (let it be set by the network), then submit the task again",
-)
-_DENIED = _Kind(
-    "aws_access_denied",
-    "escalate",
-    "access is denied",
-    "allow it: `workflow doctor --iam` prints the policy that the environment needs",
-)
-_NO_BUCKET = _Kind(
-    "no_such_bucket",
-    "escalate",
-    "there is no such bucket",
-    f"correct deploy.bucket in {CONFIG}, or make the bucket",
-)
-_NO_DISTRIBUTION = _Kind(
-    "no_such_distribution",
-    "escalate",
-    "there is no such CloudFront distribution in this account",
-    f"correct deploy.cloudfront_id in {CONFIG}, or use the account's own credentials",
-)
-_ACCOUNT = _Kind(
-    "wrong_account",
-    "escalate",
-    f"the bucket is not of the account that {CONFIG} expects",
-    f"correct deploy.bucket or deploy.account in {CONFIG}",
-)
-_THROTTLED = _Kind(
-    "aws_throttled",
-    "retry",
-    "AWS asks us to slow down, after many tries still",
-    "run the task again in some minutes; with fewer deploy.workers if it comes back",
-)
-_NETWORK = _Kind(
-    "network",
-    "retry",
-    "the network failed, after many tries still",
-    "check the connection and the proxy settings; what was sent is not sent again",
-)
-_NOT_TRUSTED = _Kind(
-    "aws_certificate",
-    "escalate",
-    "the server's certificate is not trusted",
-    "if a company's proxy looks into TLS, name its certificates in AWS_CA_BUNDLE",
-)
-_QUOTA = _Kind(
-    "cloudfront_quota",
-    "retry",
-    "CloudFront has too many invalidations under way",
-    "run the task again in some minutes; it is made up for then",
-)
-_NOT_SUPPORTED = _Kind(
-    "aws_not_supported",
-    "escalate",
-    "the server cannot do this",
-    "deploys need conditional writes and ListObjectsV2: see docs/aws.md on other servers than S3",
-)
-_CONFLICT = _Kind(
-    "aws_conflict",
-    "retry",
-    "somebody else changed it meanwhile",
-    "see that nobody else writes to the bucket; the next deploy compares with what is there",
-)
-_UNAVAILABLE = _Kind(
-    "aws_unavailable",
-    "retry",
-    "AWS had a fault of its own, after many tries still",
-    "run the task again in some minutes: https://health.aws.amazon.com says what is wrong",
-)
-_OTHER = _Kind(
-    "aws_error",
-    "escalate",
-    "AWS refused",
-    "look the code up in the service's API reference",
-)
-
-_KINDS: dict[str, _Kind] = {
-    **dict.fromkeys(
-        (
-            "NoCredentialsError", "PartialCredentialsError", "CredentialRetrievalError",
-            "ProfileNotFound", "ConfigNotFound", "ConfigParseError", "InvalidConfigError",
-            "InfiniteLoopConfigError", "NoAuthTokenError", "UnknownCredentialError",
-            "MissingAuthenticationToken", "MissingSecurityHeader",
-        ),
-        _NO_KEYS,
-    ),
-    **dict.fromkeys(
-        (
-            "ExpiredToken", "ExpiredTokenException", "TokenRefreshRequired", "TokenRetrievalError",
-            "SSOError", "SSOTokenLoadError", "UnauthorizedSSOTokenError", "UnauthorizedException",
-            "RefreshWithMFAUnsupportedError", "PendingAuthorizationExpiredError",
-            "LoginRefreshTokenExpired", "LoginTokenLoadError", "LoginError",
-        ),
-        _EXPIRED,
-    ),
-    **dict.fromkeys(
-        (
-            "PermanentRedirect", "TemporaryRedirect", "Redirect", "IncorrectEndpoint",
-            "IllegalLocationConstraintException", "AuthorizationHeaderMalformed",
-        ),
-        _REGION,
-    ),
-    **dict.fromkeys(
-        (
-            "SignatureDoesNotMatch", "InvalidAccessKeyId", "InvalidToken", "InvalidClientTokenId",
-            "UnrecognizedClientException", "AuthFailure", "IncompleteSignature",
-            "InvalidSignatureException", "NotSignedUp",
-        ),
-        _SIGNATURE,
-    ),
-    **dict.fromkeys(("RequestTimeTooSkewed", "RequestExpired", "RequestInTheFuture"), _CLOCK),
-    **dict.fromkeys(
-        (
-            "AccessDenied", "AccessDeniedException", "Forbidden", "403", "AllAccessDisabled",
-            "UnauthorizedAccess", "AccountProblem",
-        ),
-        _DENIED,
-    ),
-    "NoSuchBucket": _NO_BUCKET,
-    "NoSuchDistribution": _NO_DISTRIBUTION,
-    WRONG_OWNER: _ACCOUNT,
-    **dict.fromkeys((*THROTTLING, "TooManyRequestsException", "PriorRequestNotComplete"), _THROTTLED),
-    **dict.fromkeys(
-        (
-            LOST, "ConnectionError", "EndpointConnectionError", "ConnectionClosedError",
-            "ReadTimeoutError", "ConnectTimeoutError", "ProxyConnectionError", "HTTPClientError",
-            "ResponseStreamingError", "IncompleteReadError", "RequestTimeout", MALFORMED,
-        ),
-        _NETWORK,
-    ),
-    **dict.fromkeys((NOT_TRUSTED, "SSLError"), _NOT_TRUSTED),
-    "TooManyInvalidationsInProgress": _QUOTA,
-    **dict.fromkeys(("NotImplemented", "MethodNotAllowed", "NotSupported"), _NOT_SUPPORTED),
-    **dict.fromkeys(("PreconditionFailed", "ConditionalRequestConflict"), _CONFLICT),
-    **dict.fromkeys(("InternalError", "InternalFailure", "ServiceFailure"), _UNAVAILABLE),
-}  # fmt: skip
-
-_RIGHTS = {
-    "ListObjectsV2": "s3:ListBucket", "ListObjects": "s3:ListBucket", "HeadBucket": "s3:ListBucket",
-    "GetObject": "s3:GetObject", "HeadObject": "s3:GetObject", "PutObject": "s3:PutObject",
-    "CopyObject": "s3:PutObject", "CreateMultipartUpload": "s3:PutObject",
-    "UploadPart": "s3:PutObject", "CompleteMultipartUpload": "s3:PutObject",
-    "AbortMultipartUpload": "s3:AbortMultipartUpload", "DeleteObject": "s3:DeleteObject",
-    "DeleteObjects": "s3:DeleteObject", "CreateInvalidation": "cloudfront:CreateInvalidation",
-    "GetInvalidation": "cloudfront:GetInvalidation", "AssumeRole": "sts:AssumeRole",
-}  # fmt: skip
-"""Operation → the action of IAM that allows it."""
 
 
 class _Refused(NamedTuple):
@@ -237,7 +67,7 @@ def explain(error: BaseException, target: str) -> TaskError:
         )
         return _explained(refused, target, target)
     names = [kind.__name__ for kind in type(error).__mro__]
-    known = next((name for name in names if name in _KINDS), names[0])
+    known = next((name for name in names if name in KINDS), names[0])
     return _explained(_Refused(known, str(error)), target, target)
 
 
@@ -245,17 +75,19 @@ _CLIENT_ERROR = re.compile(
     r"An error occurred \((?P<code>[\w.]+)\) when calling the (?P<operation>\w+) operation"
     r"(?: \(reached max retries: \d+\))?: ?(?P<message>[^\r\n]*)"
 )
-_SENTENCES = (
-    (re.compile(r"Unable to locate credentials|Partial credentials found", re.I), _NO_KEYS),
-    (re.compile(r"The config profile \([^)]*\) could not be found", re.I), _NO_KEYS),
-    (re.compile(r"Token has expired and refresh failed|Error loading SSO Token|SSO session "
-                r"associated with this profile has expired|security token .{0,40}expired", re.I),
-     _EXPIRED),
-    (re.compile(r"SSL validation failed|CERTIFICATE_VERIFY_FAILED", re.I), _NOT_TRUSTED),
-    (re.compile(r"Could not connect to the endpoint URL|(?:Connect|Read) timeout on endpoint URL|"
-                r"Failed to connect to proxy URL|Connection was closed before we received a valid "
-                r"response", re.I), _NETWORK),
-)  # fmt: skip
+_SENTENCES = tuple(
+    (re.compile(pattern, re.IGNORECASE), kind)
+    for pattern, kind in (
+        (r"Unable to locate credentials|Partial credentials found", NO_KEYS),
+        (r"The config profile \([^)]*\) could not be found", NO_KEYS),
+        (r"Token has expired and refresh failed|Error loading SSO Token", EXPIRED),
+        (r"SSO session associated with this profile has expired", EXPIRED),
+        (r"SSL validation failed|CERTIFICATE_VERIFY_FAILED", NOT_TRUSTED),
+        (r"Could not connect to the endpoint URL|Failed to connect to proxy URL", NETWORK),
+        (r"(?:Connect|Read) timeout on endpoint URL", NETWORK),
+        (r"Connection was closed before we received a valid response", NETWORK),
+    )
+)
 """What boto3 and the AWS CLI print where no service of AWS has answered."""
 
 
@@ -275,15 +107,15 @@ def explain_text(text: str) -> TaskError | None:
 def _explained(refused: _Refused, where: str, target: str) -> TaskError:
     kind, hint = _kind(refused), None
     said = kind.said
-    if kind is _DENIED:
+    if kind is DENIED:
         said = f"access is denied: {_missing_right(refused, target)} is not allowed"
-    elif kind is _REGION:
+    elif kind is REGION:
         region = refused.region or _region_in(refused.message)
         if region:
             said += f", {region}"
             hint = f"set deploy.region to {region} in {CONFIG}"
     detail = refused.code if not refused.message else f"{refused.code}: {refused.message}"
-    operation = f" to {refused.operation}" if refused.operation and kind is _OTHER else ""
+    operation = f" to {refused.operation}" if refused.operation and kind is OTHER else ""
     return TaskError(
         kind.code,
         f"{where}: {said}{operation} ({detail})",
@@ -293,20 +125,20 @@ def _explained(refused: _Refused, where: str, target: str) -> TaskError:
     )
 
 
-def _kind(refused: _Refused) -> _Kind:
-    kind = _KINDS.get(refused.code)
-    if kind is _REGION and refused.code == "AuthorizationHeaderMalformed":
-        return _REGION if refused.region or _region_in(refused.message) else _SIGNATURE
+def _kind(refused: _Refused) -> Kind:
+    kind = KINDS.get(refused.code)
+    if kind is REGION and refused.code == "AuthorizationHeaderMalformed":
+        return REGION if refused.region or _region_in(refused.message) else SIGNATURE
     if kind is None and refused.status is not None:
         if refused.status in (429, 503):
-            return _THROTTLED
+            return THROTTLED
         if refused.status == 501:
-            return _NOT_SUPPORTED
+            return NOT_SUPPORTED
         if refused.status >= 500:
-            return _UNAVAILABLE
+            return UNAVAILABLE
         if refused.status == 403:
-            return _DENIED
-    return kind or _OTHER
+            return DENIED
+    return kind or OTHER
 
 
 def _region_in(message: str) -> str | None:
@@ -322,7 +154,7 @@ def _missing_right(refused: _Refused, target: str) -> str:
     )
     if said and said[2]:
         return f"{said[1]} on {said[2]}"
-    right = (said and said[1]) or _RIGHTS.get(refused.operation or "", refused.operation or "it")
+    right = (said and said[1]) or RIGHTS.get(refused.operation or "", refused.operation or "it")
     return f"{right}{_resource(right, target)}"
 
 

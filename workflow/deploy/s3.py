@@ -20,7 +20,7 @@ from datetime import UTC, datetime, timedelta
 from workflow.deploy import answers, listing, multipart
 from workflow.deploy.answers import Head, Stored
 from workflow.deploy.client import ATTEMPTS, WRONG_OWNER, Client, S3Error
-from workflow.deploy.connections import Answer
+from workflow.deploy.connection import Answer
 from workflow.deploy.listing import Listed
 from workflow.deploy.multipart import ContentChanged
 from workflow.deploy.parallel import CHECK_SECONDS, in_parallel
