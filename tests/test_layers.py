@@ -11,7 +11,7 @@ import workflow
 
 PACKAGE = Path(workflow.__file__).parent
 LAYERS = [
-    {"errors", "layout", "yaml12", "redact", "durable", "capture", "kinship", "process"},
+    {"errors", "figures", "layout", "yaml12", "redact", "durable", "capture", "kinship", "process"},
     {"settings", "settings_deploy", "document", "config", "expectations", "result"},
     {"lease", "journal", "status_key", "templates", "publicdir", "trade"},
     {"exchange", "handler"},

@@ -115,6 +115,8 @@ class Outcome:
     summary: str = ""
     statistics: Mapping[str, Any] = field(default_factory=dict)
     next_steps: Sequence[str] = ()
+    rehearsal: bool = False
+    """Nothing was done, so that what is expected of the type does not apply."""
 
 
 class Handler(Protocol):

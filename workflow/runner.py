@@ -39,7 +39,10 @@ def run_attempt(task: Task, attempting: Attempting) -> Result | AwaitsApproval:
         outputs = {**outputs, "approval": limits.agreed}
     error = None if failure is None else failure.error
     verification = expectations.verify(
-        status, {"duration_seconds": round(seconds, 3), **outputs}, task.expected, task.kind.proceed
+        status,
+        {"duration_seconds": round(seconds, 3), **outputs},
+        [] if outcome.rehearsal else task.expected,
+        task.kind.proceed,
     )
     attempt = Attempt(
         attempting.number,
@@ -77,6 +80,15 @@ def _execute(
 ) -> tuple[Outcome, TaskFailed | None] | AwaitsApproval:
     """The one ladder from what a handler may raise to how the attempt ended."""
     nothing = Outcome(outputs={}, verdict="")
+    noted: dict[str, Any] = {}
+
+    def record(outputs: Mapping[str, Any]) -> None:
+        noted.update(outputs)
+        attempting.record(outputs)
+
+    def failed(error: TaskError) -> tuple[Outcome, TaskFailed]:
+        return nothing, TaskFailed(error, outputs=noted)
+
     context = Context(
         task_id=task.task_id,
         task_type=task.kind.name,
@@ -87,7 +99,7 @@ def _execute(
         run_program=limits.run_program,
         say=attempting.say,
         approve=limits.approve,
-        record=attempting.record,
+        record=record,
         check=limits.check,
     )
     try:
@@ -96,32 +108,30 @@ def _execute(
         return task.handler.run(context), None
     except AwaitsApproval as waits:
         # One of the handler's own making would have nothing that anybody could agree to.
-        return waits if waits is limits.waits else (nothing, _defect(task, attempting, waits))
+        return waits if waits is limits.waits else failed(_defect(task, attempting, waits))
     except TaskFailed as failure:
         return nothing, failure
     except WorkflowError as error:
         action: Action = "fix" if error.code.startswith("no_such") else "escalate"
-        return nothing, TaskFailed(
+        return failed(
             TaskError(error.code, error.message, action, "configuration", hint=error.hint)
         )
     except OSError as error:
-        return nothing, TaskFailed(_os_error(error))
+        return failed(_os_error(error))
     except Exception as error:
-        return nothing, _defect(task, attempting, error)
+        return failed(_defect(task, attempting, error))
 
 
-def _defect(task: Task, attempting: Attempting, error: Exception) -> TaskFailed:
+def _defect(task: Task, attempting: Attempting, error: Exception) -> TaskError:
     attempting.make_folder()
     with attempting.log.open("a", encoding="utf-8") as file:
         file.write("".join(traceback.format_exception(error)))
-    return TaskFailed(
-        TaskError(
-            code="handler_defect",
-            category="defect",
-            message=f"the handler of {task.kind.name} broke: {type(error).__name__}: {error}",
-            action="escalate",
-            hint=f"report it with the traceback in {attempting.log.name}",
-        )
+    return TaskError(
+        code="handler_defect",
+        category="defect",
+        message=f"the handler of {task.kind.name} broke: {type(error).__name__}: {error}",
+        action="escalate",
+        hint=f"report it with the traceback in {attempting.log.name}",
     )
 
 

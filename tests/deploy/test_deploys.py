@@ -300,6 +300,7 @@ def test_a_dry_run_tells_all_and_sends_nothing(publisher: Publisher) -> None:
     result = publisher.deploy("dev", "dry_run=true")
     assert result["status"] == "success"
     outputs = result["outputs"]
+    assert result["verification"]["verdict"] == "proceed"
     assert outputs["would_upload"] == len(publisher.files)
     assert outputs["would_delete"] == 1
     assert outputs["live"] == "untouched"

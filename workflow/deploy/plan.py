@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
+from workflow import figures
 from workflow.deploy.known import Known, Object
 from workflow.deploy.objects import Wanted, is_fingerprinted
 from workflow.deploy.patterns import matches
@@ -121,7 +122,7 @@ class Plan:
             ("unchanged", "unchanged"),
         )
         said = ", ".join(f"{totals[key]:,} {word}" for key, word in words if totals[key])
-        size = f" ({megabytes(totals['bytes'])} to send)" if self.sending else ""
+        size = f" ({figures.size(totals['bytes'])} to send)" if self.sending else ""
         owed = "; an invalidation is owed" if self.owed else ""
         return (said or "nothing to do") + size + owed
 
@@ -270,12 +271,3 @@ def md5_of_file(path: str | os.PathLike[str]) -> str | None:
             return hashlib.file_digest(file, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
     except OSError:
         return None
-
-
-def megabytes(size: float) -> str:
-    """Bytes for people, in powers of 1000 as file managers show them."""
-    for unit in ("bytes", "kB", "MB"):
-        if size < 1000:
-            return f"{size:.0f} bytes" if unit == "bytes" else f"{size:.1f} {unit}"
-        size /= 1000
-    return f"{size:.1f} GB"

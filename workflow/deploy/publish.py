@@ -24,12 +24,13 @@ from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
+from workflow import figures
 from workflow.deploy import objects
 from workflow.deploy.cloudfront import MOST_WILDCARDS, Distribution, paths
 from workflow.deploy.known import Known
 from workflow.deploy.lock import Lock
 from workflow.deploy.objects import Phase, Wanted
-from workflow.deploy.plan import Plan, Step, megabytes
+from workflow.deploy.plan import Plan, Step
 from workflow.deploy.releases import Release, Releases
 from workflow.deploy.s3 import Bucket, ContentChanged, Stored, in_parallel
 from workflow.deploy.sample import expected
@@ -213,11 +214,11 @@ class Publication:
         if now - self._said < _SAY_SECONDS and done < count:
             return
         self._said = now
-        rate = megabytes(sent / max(now - began, 0.001))
+        rate = figures.size(sent / max(now - began, 0.001))
         bar = ("━" * (20 * done // count)).ljust(20, "╌")
         self.context.say(
-            f"{phase} {bar} {done:,}/{count:,} files, {megabytes(sent)} of {megabytes(total)}, "
-            f"{rate}/s"
+            f"{phase} {bar} {done:,}/{count:,} files, {figures.size(sent)} of "
+            f"{figures.size(total)}, {rate}/s"
         )
 
     # -- what caches are told ----------------------------------------------------------------

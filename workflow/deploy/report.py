@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from workflow.deploy.plan import Plan, megabytes
+from workflow import figures
+from workflow.deploy.plan import Plan
 from workflow.deploy.publish import Publication
 from workflow.deploy.source import Source
 from workflow.deploy.target import Target
@@ -54,13 +55,14 @@ def told(planned: Planned, plan: Plan) -> Outcome:
         verdict=f"Dry run for {planned.environment}: {planned.summary}. Nothing was sent.",
         summary=_listed(plan),
         next_steps=["Submit it without dry_run to publish it"],
+        rehearsal=True,
     )
 
 
 def published(done: Publication) -> Outcome:
     target, plan = done.target, done.plan
     sent, gone = len(done.sent), len(done.deleted)
-    counted = [f"{sent:,} files sent ({megabytes(done.sent_bytes)})"]
+    counted = [f"{figures.counted(sent, 'file')} sent ({figures.size(done.sent_bytes)})"]
     if gone:
         counted.append(f"{gone:,} deleted")
     counted.append(f"{plan.unchanged:,} unchanged")
@@ -74,12 +76,12 @@ def published(done: Publication) -> Outcome:
         summary="\n".join([*(f"- {warning}" for warning in done.warnings), _listed(plan)]),
         statistics={
             "Files sent": sent,
-            "Bytes sent": megabytes(done.sent_bytes),
+            "Bytes sent": figures.size(done.sent_bytes),
             "Files deleted": gone,
             "Files unchanged": plan.unchanged,
             "Files superseded and kept": plan.totals["kept"],
             "Invalidation": done.invalidation_id,
-            "Seen on the site": f"{done.verified} files, as published",
+            "Seen on the site": f"{figures.counted(done.verified, 'file')}, as published",
             "Release": done.release_id,
         },
         next_steps=[
@@ -109,8 +111,8 @@ def unchanged(
     }
     return Outcome(
         outputs=outputs,
-        verdict=f"Nothing to publish to {target.environment}: all {plan.unchanged:,} files are "
-        f"live already; {target.verify_url} serves them.",
+        verdict=f"Nothing to publish to {target.environment}: all of its "
+        f"{figures.counted(plan.unchanged, 'file')} is live already at {target.verify_url}.",
         next_steps=[f"Look at it: {target.verify_url}"],
     )
 

@@ -10,10 +10,10 @@ import json
 from dataclasses import replace
 from typing import Any
 
-from workflow import approval
+from workflow import approval, figures
 from workflow.deploy import script
 from workflow.deploy.content import read_content
-from workflow.deploy.plan import Plan, Step, megabytes
+from workflow.deploy.plan import Plan, Step
 from workflow.deploy.sample import expected
 from workflow.deploy.script import Command, ScriptRun
 from workflow.deploy.source import Source, find_source
@@ -76,7 +76,8 @@ def as_planned(
         digest=digest,
         environment=target.environment,
         target=str(target),
-        summary=f"run {command.name} on {files:,} files ({megabytes(source.total_bytes)})",
+        summary=f"run {command.name} on {figures.counted(files, 'file')} "
+        f"({figures.size(source.total_bytes)})",
         changed=files,  # it may send all of them: no waiver of small changes covers it
         deleted=0,
         details={
@@ -158,7 +159,7 @@ def _published(
         statistics={
             "Script": command.name,
             "Duration": f"{ran.seconds:.1f} seconds",
-            "Seen on the site": f"{seen.checked} files, as published",
+            "Seen on the site": f"{figures.counted(seen.checked, 'file')}, as published",
         },
         next_steps=[f"Look at it: {target.verify_url}"],
     )
@@ -176,4 +177,5 @@ def _told(planned: Planned) -> Outcome:
         },
         verdict=f"Dry run for {planned.environment}: would {planned.summary}. Nothing was run.",
         next_steps=["Submit it without dry_run to run it"],
+        rehearsal=True,
     )

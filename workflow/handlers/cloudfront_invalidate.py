@@ -85,6 +85,7 @@ def run(context: Context) -> Outcome:
             outputs={**outputs, "dry_run": True},
             verdict=f"Dry run: CloudFront {distribution} ({place.environment}) would forget "
             f"{named}. Nothing was sent.",
+            rehearsal=True,
         )
     assert place.configured.deploy is not None
     cloudfront = Distribution(

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
+from workflow import figures
 from workflow.errors import TaskError
 from workflow.handler import Outcome
 from workflow.hugo import log as hugo_log
@@ -96,15 +97,16 @@ def outcome(build: Build, manifest: Manifest) -> Outcome:
         "public_dir": os.fspath(build.place.public),
         "manifest_digest": manifest.digest,
     }
-    counted = [f"{_count(len(build.errors), 'error')}"] if build.errors else []
-    counted += [f"{_count(len(build.warnings), 'warning')}"] if build.warnings else []
-    suffix = f", with {' and '.join(counted)}" if counted else ""
+    troubles = [figures.counted(len(build.errors), "error")] if build.errors else []
+    troubles += [figures.counted(len(build.warnings), "warning")] if build.warnings else []
+    suffix = f", with {' and '.join(troubles)}" if troubles else ""
     listed = [f"- {error.message}" for error in build.errors]
     listed += [f"- {warning}" for warning in build.warnings]
     return Outcome(
         outputs=outputs,
-        verdict=f"Built {build.place.site} for {build.place.environment}: {_count(pages, 'page')}, "
-        f"{_count(files, 'file')}, {_size(size)} in {build.seconds:.1f} s{suffix}.",
+        verdict=f"Built {build.place.site} for {build.place.environment}: "
+        f"{figures.counted(pages, 'page')}, {figures.counted(files, 'file')}, {figures.size(size)} "
+        f"in {build.seconds:.1f} s{suffix}.",
         summary="\n".join(
             [
                 f"`{build.place.public}` now holds the site as it will be at {build.base_url}.",
@@ -115,7 +117,7 @@ def outcome(build: Build, manifest: Manifest) -> Outcome:
             "Pages": pages,
             "Assets": max(0, files - pages),
             "Total files": files,
-            "Size": _size(size),
+            "Size": figures.size(size),
             "Duration": f"{build.seconds:.1f} seconds",
         },
         next_steps=_next_steps(build),
@@ -133,17 +135,3 @@ def _next_steps(build: Build) -> list[str]:
     else:
         steps.append(f"Look at the site in {build.place.public}")
     return steps
-
-
-def _count(number: int, thing: str) -> str:
-    return f"{number:,} {thing}" + ("" if number == 1 else "s")
-
-
-def _size(number: int) -> str:
-    """Bytes in powers of 1000, as file managers show them."""
-    size = float(number)
-    for unit in ("bytes", "kB", "MB"):
-        if size < 1000:
-            return f"{size:.0f} bytes" if unit == "bytes" else f"{size:.1f} {unit}"
-        size /= 1000
-    return f"{size:.1f} GB"
