@@ -1,4 +1,4 @@
-# make demo   build a sample site by tasks: the main job, from a fresh clone
+# make demo   build, publish, change and take back a sample site: the main job, from a fresh clone
 # make test   everything that must hold, as CI runs it
 # make bench  what it costs, beside peers and floors
 # make crash-test, make soak   the long forms of what make test does in short: docs/reliability.md

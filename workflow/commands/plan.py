@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -170,7 +170,7 @@ def _shown(
     lines = [
         f"{task.kind.name} to {planned.target}",
         planned.summary,
-        *_details(planned.details, None if everything else SHOWN),
+        *_details(planned.details, everything=everything),
         f"plan {short(planned.digest)} of {planned_at}",
         _rule(policy, waits, minutes, live.note() if live is not None else None),
     ]
@@ -190,31 +190,39 @@ def _rule(
     return f"waits for a person's approval{phrase}; it serves {lasts}, for this very content"
 
 
-def _details(details: Mapping[str, Any], most: int | None) -> Iterable[str]:
+_ORDER = ("delete", "changed", "new", "metadata", "keep")
+"""What cannot be undone comes first."""
+
+
+def _details(details: Mapping[str, Any], *, everything: bool) -> Iterable[str]:
     """The files by what is done with them, as far as the handler tells of files."""
-    groups: dict[str, list[Mapping[str, Any]]] = {}
+    if details.get("restores"):
+        yield f"brings back {details['restores']}"
+    groups: dict[str, list[Mapping[str, Any]]] = {name: [] for name in _ORDER}
     for action in details.get("actions") or ():
         groups.setdefault(str(action.get("action")), []).append(action)
     for name, actions in groups.items():
-        yield f"{name} ({len(actions)}):"
-        shown = actions if most is None else actions[:most]
-        yield from (f"  {line}" for line in _lines(shown))
+        if not actions:
+            continue
+        reasons = {action.get("reason") for action in actions}
+        shared = f": {actions[0]['reason']}" if len(reasons) == 1 and None not in reasons else ""
+        yield f"{name} ({len(actions):,}){shared}"
+        shown = actions if everything else actions[:SHOWN]
+        yield from (f"  {_line(one, reason=not shared, stored=everything)}" for one in shown)
         if len(actions) > len(shown):
-            yield f"  and {len(actions) - len(shown)} more (--all)"
+            yield f"  and {len(actions) - len(shown):,} more (--all)"
+    if details.get("owed_invalidation"):
+        yield f"CloudFront still has to forget {', '.join(details['owed_invalidation'][:SHOWN])}"
     for warning in details.get("warnings") or ():
         yield f"warning: {warning}"
 
 
-def _lines(actions: Sequence[Mapping[str, Any]]) -> Iterable[str]:
-    """The path, why, and how it is stored, where that is told."""
-    for action in actions:
-        stored = [
-            str(action[key])
-            for key in ("content_type", "cache_control", "encoding")
-            if action.get(key)
-        ]
+def _line(action: Mapping[str, Any], *, reason: bool, stored: bool) -> str:
+    """The path; why, where the others of its group have other reasons; how it is stored."""
+    parts = [str(action.get("path")), str(action.get("reason") or "") if reason else ""]
+    if stored:
+        keys = ("content_type", "cache_control", "encoding")
+        parts.append("; ".join(str(action[key]) for key in keys if action.get(key)))
         size = action.get("size")
-        parts = [str(action.get("path")), str(action.get("reason") or ""), "; ".join(stored)]
-        if isinstance(size, int):
-            parts.append(f"{size:,} bytes")
-        yield "  ".join(part for part in parts if part)
+        parts.append(f"{size:,} bytes" if isinstance(size, int) else "")
+    return "  ".join(part for part in parts if part)

@@ -67,7 +67,7 @@ def run(
     wish = Wish(
         task_type=DEPLOY + environment,
         settings={"release": release},
-        description=f"{environment} back to {release}",
+        description=f"back to {release.removeprefix(f'{environment}-')}",
         request=request,
         priority="high",
     )
