@@ -852,10 +852,10 @@ def test_the_plan_names_every_file_with_its_reason_and_the_command_to_approve(
     task_id, digest = planned(site)
     shown = site("plan", task_id)
     assert shown.code == 0
-    assert "new (12):\n  00.html  content differs\n" in shown.out
+    assert "new (12): content differs\n  00.html\n" in shown.out
     assert "  and 2 more (--all)" in shown.out and "11.html" not in shown.out
-    assert "changed (1):\n  index.html" in shown.out
-    assert "deleted (1):\n  gone.html  gone" in shown.out
+    assert "changed (1): content differs\n  index.html" in shown.out
+    assert "deleted (1): gone\n  gone.html" in shown.out
     assert "for 15 minutes and once" in shown.out
     assert f"workflow approve {task_id} staging {digest[:8]}" in shown.err
     assert "11.html" in site("plan", task_id, "--all").out
