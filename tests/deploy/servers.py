@@ -57,10 +57,13 @@ class Identity:
 
 
 ADMIN = Identity("test", "testsecret")
+WRITER = Identity("writer", "writersecret")
+"""May list, read, write and delete, as far as the bucket's policy lets them."""
 READER = Identity("reader", "readersecret")
 """May list and read, not write."""
 _IDENTITIES = [
     (ADMIN, ["Admin", "Read", "Write", "List", "Tagging"]),
+    (WRITER, ["Read", "Write", "List", "Tagging"]),
     (READER, ["Read", "List"]),
 ]
 
@@ -105,7 +108,10 @@ class SeaweedFS:
         )
 
     def deny(self, bucket: str, *actions: str) -> None:
-        """Let nobody do this (`s3:DeleteObject`) in the bucket any more; none: all of it again."""
+        """Let nobody do this (`s3:DeleteObject`) in the bucket any more; none: all of it again.
+
+        DeleteObjects does not look at this for the administrator: be the WRITER.
+        """
         if not actions:
             self.client().delete_bucket_policy(Bucket=bucket)
             return

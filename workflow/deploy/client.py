@@ -132,7 +132,7 @@ class Client:
         self._owner = owner
         self._pace = Pace(workers)
         self.heard: tuple[str, float] | None = None
-        """The last answer's Date, and when it came, by the monotonic clock."""
+        """The last answer's Date, and when it came, by our own clock."""
         self._ready: _Ready | None = None
         self._guard = threading.Lock()
 
@@ -198,7 +198,7 @@ class Client:
             error.__cause__ = lost
             return _NO_ANSWER, error, lost.connected
         if date := answer.headers.get("date"):
-            self.heard = (date, time.monotonic())
+            self.heard = (date, time.time())
         return answer, _refusal(request, answer), True
 
     def _make_ready(self) -> _Ready:

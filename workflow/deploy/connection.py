@@ -87,13 +87,10 @@ class Connection:
         except ConnectionError:
             # A server that refuses need not read the body: it may have said why before it hung up.
             with suppress(OSError):
-                answer = self._answer(method, check)
-                self.reusable = False
-                return answer
+                return self._answer(method, check)[0]
             raise
-        answer = self._answer(method, check)
-        if answer.headers.get("connection", "").lower() == "close" or self._read:
-            self.reusable = False
+        answer, stays = self._answer(method, check)
+        self.reusable = stays and not self._read
         return answer
 
     def _send(self, data: bytes, check: Check) -> None:
@@ -118,11 +115,12 @@ class Connection:
             raise ConnectionResetError("it was closed before the answer was complete")
         self._read += part
 
-    def _answer(self, method: str, check: Check) -> Answer:
+    def _answer(self, method: str, check: Check) -> tuple[Answer, bool]:
+        """The answer, and whether the connection stays open after it."""
         status = 100
         while status < 200:  # a 100 Continue may come unasked
             version, status, headers = self._head(check)
-        self.reusable = version != "HTTP/1.0"
+        stays = version != "HTTP/1.0" and headers.get("connection", "").lower() != "close"
         bare = method == "HEAD" or status in (204, 304)
         if bare or (method == "CONNECT" and status == 200):
             body = b""
@@ -131,8 +129,8 @@ class Connection:
         elif "content-length" in headers:
             body = self._bytes(_number(headers["content-length"], 10), check)
         else:
-            body = self._rest(check)
-        return Answer(status, headers, body)
+            body, stays = self._rest(check), False
+        return Answer(status, headers, body), stays
 
     def _head(self, check: Check) -> tuple[str, int, dict[str, str]]:
         while (end := self._read.find(b"\r\n\r\n")) < 0:
@@ -173,7 +171,6 @@ class Connection:
 
     def _rest(self, check: Check) -> bytes:
         """An answer without a length ends with the connection."""
-        self.reusable = False
         with suppress(ConnectionResetError):
             while True:
                 self._more(check)

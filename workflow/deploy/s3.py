@@ -81,7 +81,7 @@ class Bucket:
         said = answers.iso(date)
         if not said:
             return datetime.now(UTC)
-        return datetime.fromisoformat(said) + timedelta(seconds=time.monotonic() - when)
+        return datetime.fromisoformat(said) + timedelta(seconds=time.time() - when)
 
     # -- reading ---------------------------------------------------------------------------------
 
