@@ -51,10 +51,6 @@ def explain(error: BaseException, target: str) -> TaskError:
             where,
             target,
         )
-    if isinstance(error, (ConnectionError, TimeoutError, socket.gaierror)):
-        return _explained(_Refused(LOST, str(error)), target, target)
-    if isinstance(error, OSError):
-        return TaskError("file_error", f"{target}: {told(error)}", "escalate", "system")
     response = getattr(error, "response", None)
     if isinstance(response, dict):
         said, meta = response.get("Error", {}), response.get("ResponseMetadata", {})
@@ -66,9 +62,14 @@ def explain(error: BaseException, target: str) -> TaskError:
             meta.get("HTTPStatusCode"),
         )
         return _explained(refused, target, target)
+    # Some of botocore's are OSErrors too.
     names = [kind.__name__ for kind in type(error).__mro__]
-    known = next((name for name in names if name in KINDS), names[0])
-    return _explained(_Refused(known, str(error)), target, target)
+    known = next((name for name in names if name in KINDS), None)
+    if known is None and isinstance(error, (ConnectionError, TimeoutError, socket.gaierror)):
+        known = LOST
+    if known is None and isinstance(error, OSError):
+        return TaskError("file_error", f"{target}: {told(error)}", "escalate", "system")
+    return _explained(_Refused(known or names[0], str(error)), target, target)
 
 
 _CLIENT_ERROR = re.compile(
