@@ -63,12 +63,12 @@ def answering(*answers: bytes, heard: list[bytes] | None = None) -> Serve:
 
     def serve(connection: socket.socket) -> None:
         for answer in answers:
-            head, _, body = read_head(connection).partition(b"\r\n\r\n")
+            head, end, body = read_head(connection).partition(b"\r\n\r\n")
             length = re.search(rb"content-length: (\d+)", head)
             while length and len(body) < int(length[1]):
                 body += connection.recv(65536)
             if heard is not None:
-                heard.append(head)
+                heard.append(head + end)
             connection.sendall(answer)
 
     return serve

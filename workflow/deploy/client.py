@@ -17,9 +17,9 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from html import unescape
 from typing import NamedTuple
 from urllib.parse import urlsplit
-from xml.sax.saxutils import unescape
 
 from workflow.deploy.connection import Answer
 from workflow.deploy.connections import Lost, Pool

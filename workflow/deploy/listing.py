@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from html import escape
 from typing import NamedTuple
 from urllib.parse import unquote_plus
 from xml.etree import ElementTree
-from xml.sax.saxutils import escape
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,4 +117,5 @@ def _root(body: bytes, name: str) -> ElementTree.Element:
 
 def _escaped(key: str) -> str:
     # A parser would make one line feed of what a key may hold as line ends.
-    return escape(key, {"\r": "&#13;", "\n": "&#10;", "\t": "&#9;"})
+    plain = escape(key, quote=False)
+    return plain.replace("\r", "&#13;").replace("\n", "&#10;").replace("\t", "&#9;")

@@ -11,7 +11,7 @@ import hashlib
 import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
-from xml.sax.saxutils import escape
+from html import escape
 
 from workflow.deploy import answers, listing
 from workflow.deploy.client import Client, S3Error
@@ -139,7 +139,7 @@ def _complete(
     check: Callable[[], None],
 ) -> answers.Stored:
     named = "".join(
-        f"<Part><PartNumber>{number}</PartNumber><ETag>{escape(etag)}</ETag>"
+        f"<Part><PartNumber>{number}</PartNumber><ETag>{escape(etag, quote=False)}</ETag>"
         f"<ChecksumSHA256>{checksum}</ChecksumSHA256></Part>"
         for number, (etag, checksum) in sorted(parts.items())
     )
