@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -280,6 +281,14 @@ def test_tls_needs_a_certificate_that_somebody_vouches_for(
         with pool(origin) as made:
             assert ask(made).body == b"ok"
             assert ask(made, body=b"x" * 100_000, method="PUT").body == b"ok"
+
+
+def test_where_python_has_no_certificates_those_of_botocore_are_used(
+    no_proxies: pytest.MonkeyPatch,
+) -> None:
+    none = SimpleNamespace(cafile=None, capath=None)
+    no_proxies.setattr(ssl, "get_default_verify_paths", lambda: none)
+    assert len(Pool("https://s3.example")._context().get_ca_certs()) > 50
 
 
 @pytest.mark.usefixtures("credentials")

@@ -297,6 +297,16 @@ def test_an_answer_that_is_lost_does_not_lock_us_out(
     assert there() is None
 
 
+def test_a_claim_that_was_granted_to_nobody_who_waits_is_given_back(
+    make: Callable[..., Bucket], there: There, proxy: Faults
+) -> None:
+    proxy.on("PutObject", reset_after)
+    proxy.on("PutObject", refuse(403, "AccessDenied"), nth=2)
+    with pytest.raises(S3Error):
+        take(make())
+    assert there() is None
+
+
 def test_a_claim_that_is_stopped_leaves_nothing_behind(
     make: Callable[..., Bucket], there: There, proxy: Faults
 ) -> None:
@@ -355,8 +365,9 @@ def test_a_failure_inside_releases_the_lock_too(make: Callable[..., Bucket], the
 
 
 def test_a_release_does_not_wait_for_a_renewal_that_hangs(
-    make: Callable[..., Bucket], there: There, proxy: Faults
+    make: Callable[..., Bucket], there: There, proxy: Faults, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(client, "PATIENCE", 0.1)
     hanging, release = threading.Event(), threading.Event()
 
     def hang(request: Request, forward: Forward) -> Answer:

@@ -222,11 +222,12 @@ def test_a_key_in_a_listing_is_decoded_as_s3_encodes_it(bucket: Bucket, proxy: F
 
 
 def test_an_answer_that_is_not_s3s_is_no_success(bucket: Bucket, proxy: Faults) -> None:
-    for operation in ("PutObject", "CopyObject", "DeleteObjects"):
+    for operation in ("PutObject", "CopyObject", "DeleteObjects", "HeadObject"):
         proxy.on(operation, say(200, "<html>Please sign in to this network</html>"))
     assert refusal(lambda: put(bucket, "k")).code == client.MALFORMED
     assert refusal(lambda: bucket.copy("k", "c", HTML)).code == client.MALFORMED
     assert refusal(lambda: bucket.delete_many(["k"])).code == client.MALFORMED
+    assert refusal(lambda: bucket.head("k")).code == client.MALFORMED
 
 
 def test_keys_that_xml_cannot_hold_are_deleted_one_by_one(bucket: Bucket, proxy: Faults) -> None:
@@ -245,6 +246,7 @@ def test_what_could_not_be_deleted_is_told_by_key(
     failed = bucket.delete_many(["k"])
     assert failed["k"].code == "AccessDenied"
     assert failed["k"].operation == "DeleteObjects"
+    assert bucket.delete_many(["a\x01b"])["a\x01b"].operation == "DeleteObject"
     assert refusal(lambda: bucket.delete("k")).code == "AccessDenied"
 
 
@@ -363,6 +365,25 @@ def test_an_upload_in_parts_whose_last_answer_is_lost_is_complete(
     etag = send(bucket, large, digest(body))
     assert bucket.get("film.mp4") == (body, etag)
     assert proxy.counts["CompleteMultipartUpload"] == 2
+
+
+def test_an_upload_that_s3_no_longer_knows_was_completed_if_its_object_is_there(
+    bucket: Bucket, large: Path, proxy: Faults
+) -> None:
+    body = large.read_bytes()
+    proxy.on("CompleteMultipartUpload", reset_before)
+    proxy.on("CompleteMultipartUpload", refuse(404, "NoSuchUpload"), nth=2)
+    assert refusal(lambda: send(bucket, large, digest(body))).status == 404
+    put(bucket, "film.mp4", b"somebody else's")
+    proxy.clear()
+    proxy.on("CompleteMultipartUpload", reset_before)
+    proxy.on("CompleteMultipartUpload", refuse(404, "NoSuchUpload"), nth=2)
+    assert refusal(lambda: send(bucket, large, digest(body))).code == "NoSuchUpload"
+    proxy.clear()
+    proxy.on("CompleteMultipartUpload", reset_after)
+    proxy.on("CompleteMultipartUpload", refuse(404, "NoSuchUpload"), nth=2)
+    etag = send(bucket, large, digest(body))
+    assert bucket.get("film.mp4") == (body, etag)
 
 
 @pytest.mark.parametrize("operation", ["CopyObject", "CompleteMultipartUpload"])
@@ -492,6 +513,39 @@ def test_waiting_for_an_answer_ends_when_we_are_to_stop(
     try:
         with pytest.raises(Stop):
             bucket.get("k")
+    finally:
+        release.set()
+
+
+def test_a_change_that_is_under_way_may_come_about_when_we_are_to_stop(
+    make: Callable[..., Bucket], bucket_name: str, proxy: Faults, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked, seen, release = threading.Event(), threading.Event(), threading.Event()
+
+    def check() -> None:
+        if asked.is_set():
+            seen.set()
+            raise Stop
+
+    def slow(request: Request, forward: Forward) -> Answer:
+        asked.set()
+        assert seen.wait(30)
+        return forward()
+
+    bucket = make(bucket_name, proxy.endpoint, check=check)
+    proxy.on("PutObject", slow)
+    assert put(bucket, "k")
+    asked.clear()
+    monkeypatch.setattr(client, "PATIENCE", 0.0)
+
+    def silent(request: Request, forward: Forward) -> Answer:
+        asked.set()
+        return held(release)(request, forward)
+
+    proxy.on("PutObject", silent, key="never")
+    try:
+        with pytest.raises(Stop):
+            put(bucket, "never")
     finally:
         release.set()
 

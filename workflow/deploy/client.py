@@ -31,6 +31,8 @@ ATTEMPTS = 8
 FIRST_PAUSE = 0.1
 """Seconds; the longest before the second attempt."""
 _LONGEST_PAUSE = 20.0
+PATIENCE = 5.0
+"""Seconds for which we wait on for the answer to a change when we are to stop."""
 _USER_AGENT = "workflow"
 _NO_ANSWER = Answer(0, {}, b"")
 
@@ -151,7 +153,8 @@ class Client:
         expect_owner: bool = True,
     ) -> Answer:
         """The answer, if it is a good one; `sha256` in hex is the body's. Raises S3Error, and what
-        `check` raises, which is called before each attempt and at least every 0.25 seconds."""
+        `check` raises, which is called before each attempt and at least every 0.25 seconds: at
+        once, but for a change that is under way, which has five seconds to come about."""
         all_headers = dict(headers or {})
         if self._owner and expect_owner:
             all_headers["x-amz-expected-bucket-owner"] = self._owner
@@ -190,6 +193,8 @@ class Client:
         with _without_keys(operation):
             signed = signer.sign(method, path, query, headers, sha256)
         signed["user-agent"] = _USER_AGENT
+        if method not in ("GET", "HEAD"):
+            check = _patient(check)
         try:
             answer = pool.ask(method, f"{path}?{query}" if query else path, signed, body, check)
         except Lost as lost:
@@ -223,6 +228,24 @@ def _place(bucket: str, region: str, endpoint_url: str | None) -> tuple[str, str
     if "." in bucket:
         return f"https://s3.{region}.{domain}", f"/{bucket}"
     return f"https://{bucket}.s3.{region}.{domain}", ""
+
+
+def _patient(check: Callable[[], None]) -> Callable[[], None]:
+    """The same, some seconds late: what is under way may well come about, and then we better know.
+
+    It could also come about after all else, when somebody else's turn has begun.
+    """
+    since: list[float] = []
+
+    def late() -> None:
+        try:
+            check()
+        except BaseException:
+            since.append(time.monotonic())
+            if since[-1] - since[0] >= PATIENCE:
+                raise
+
+    return late
 
 
 @contextmanager

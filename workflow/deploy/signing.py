@@ -5,8 +5,8 @@ https://docs.aws.amazon.com/AmazonS3/latest/API/sig-v4-header-based-auth.html
 The credentials are botocore's: it knows profiles, SSO, assumed roles, processes and instances, and
 renews what expires. Those of the environment come first with it too, also when AWS_PROFILE is set
 (botocore/credentials.py: only a profile that a program names itself goes before them), so they
-are taken at once. Signing is our own, by measurement: botocore's S3SigV4Auth takes 130 µs a
-request and 290 ms to import, this takes 14 µs and nothing; a site has thousands of files.
+are taken at once. Signing is our own, measured: botocore's S3SigV4Auth takes 54 µs a request and
+170 ms to import, this takes 6 µs and nothing, and a site has thousands of files.
 """
 
 from __future__ import annotations
