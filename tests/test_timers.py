@@ -76,6 +76,7 @@ def test_systemd_accepts_the_units(program: Program) -> None:
 
 
 def test_the_repository_shows_the_timers_that_the_package_carries() -> None:
-    shown = [p for p in REPOSITORY.glob("deploy/*/*") if p.is_file()]
+    kinds = ("launchd", "systemd", "cron")
+    shown = [p for kind in kinds for p in (REPOSITORY / "deploy" / kind).iterdir()]
     assert sorted(p.name for p in shown) == sorted(os.listdir(TIMERS))
     assert all(p.resolve() == TIMERS / p.name for p in shown)
