@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import os
+import subprocess
+import sys
 import threading
 import unicodedata
 from collections.abc import Callable, Iterator
@@ -292,6 +294,40 @@ def test_a_large_file_is_sent_in_parts_whole_or_not_at_all(
     head = bucket.head("film.mp4")
     assert head is not None and head.sha256 == digest(body)
     assert proxy.counts["UploadPart"] == 3
+
+
+_SEND = """
+import os, resource, sys
+from workflow.deploy.s3 import Bucket
+
+def peak():
+    unit = 1 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
+
+endpoint, name, path, sha256 = sys.argv[1:]
+bucket = Bucket(name, region=None, endpoint_url=endpoint, owner=None, workers=24, check=lambda: None)
+bucket.get("warm")
+before, descriptor = peak(), os.open(path, os.O_RDONLY)
+bucket.put_file("film.mp4", descriptor, os.fstat(descriptor).st_size, {}, sha256=sha256)
+print(peak() - before)
+"""
+
+
+def test_a_large_file_is_never_in_memory_as_a_whole(
+    s3_server: SeaweedFS, bucket_name: str, tmp_path: Path
+) -> None:
+    path, size = tmp_path / "film.mp4", 16 * PART
+    with path.open("wb") as file:
+        file.truncate(size)
+    sha256 = digest(bytes(size))
+    sent = subprocess.run(
+        [sys.executable, "-c", _SEND, s3_server.endpoint, bucket_name, str(path), sha256],
+        cwd=Path(__file__).parents[2],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert int(sent.stdout) < 6 * PART
 
 
 def test_a_small_file_is_sent_at_once(bucket: Bucket, tmp_path: Path, proxy: Faults) -> None:

@@ -11,6 +11,7 @@ import hashlib
 import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
+from functools import partial
 from html import escape
 
 from workflow.deploy import answers, listing
@@ -109,7 +110,8 @@ def _send_parts(
             if part is None:
                 raise ContentChanged(key)
             whole.update(part)
-            yield lambda number=number, part=part: send(number, part)  # type: ignore[misc]
+            yield partial(send, number, part)
+            part = None  # the one that is being read would be a fifth
 
     in_parallel(AT_ONCE, calls(), check)
     if whole.hexdigest() != sha256:

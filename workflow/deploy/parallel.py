@@ -33,6 +33,7 @@ def in_parallel(
         try:
             while call:
                 call()
+                call = None  # what it holds must not stay in memory while the next one is made
                 call = take()
         except BaseException as failure:
             failures.append(failure)
