@@ -305,7 +305,8 @@ def peak():
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
 
 endpoint, name, path, sha256 = sys.argv[1:]
-bucket = Bucket(name, region=None, endpoint_url=endpoint, owner=None, workers=24, check=lambda: None)
+options = {"region": None, "endpoint_url": endpoint, "owner": None, "workers": 24}
+bucket = Bucket(name, check=lambda: None, **options)
 bucket.get("warm")
 before, descriptor = peak(), os.open(path, os.O_RDONLY)
 bucket.put_file("film.mp4", descriptor, os.fstat(descriptor).st_size, {}, sha256=sha256)
