@@ -5,7 +5,8 @@ no digest for objects sent in parts or encrypted by KMS. So what we sent is writ
 tag that the server gave us: as long as the listing shows the same tag, size and time, the object
 is what we sent. Whatever differs was changed behind our back, and is looked at.
 
-    .workflow/deploys/ENVIRONMENT-XXXXXXXX.json     the X tell the bucket
+    .workflow/deploys/ENVIRONMENT-XXXXXXXX.json        the X tell the bucket
+    .workflow/deploys/ENVIRONMENT-XXXXXXXX.live.json   which release is live
 
 Disposable: without it a deploy asks for each object once more, and comes to the same plan.
 """
@@ -102,10 +103,11 @@ class Known:
 
     def mark(self, *, live: str | None, partial: bool) -> None:
         """Note durably which release is live, or that a mixture may be from now on."""
-        self.live, self.partial, self.changed = live, partial, True
-        self.save(synced=True)
+        self.live, self.partial = live, partial
+        raw = json.dumps({"live": live, "partial": partial}).encode()
+        durable.replace(os.fspath(_live(self.path)), raw)
 
-    def save(self, *, synced: bool = False) -> None:
+    def save(self) -> None:
         """Raises OSError."""
         if not self.changed:
             return
@@ -118,19 +120,14 @@ class Known:
             rows[key] = row
         said = {
             "version": _VERSION,
-            "live": self.live,
-            "partial": self.partial,
             "superseded": self.superseded,
             "headers": [json.loads(kind) for kind in kinds],
             "objects": rows,
         }
         raw = json.dumps(said, separators=(",", ":"), ensure_ascii=False).encode("utf-8")
-        if synced:
-            durable.replace(os.fspath(self.path), raw)
-        else:
-            aside = self.path.with_name(f".{self.path.name}.{os.getpid()}{durable.TEMPORARY}")
-            aside.write_bytes(raw)
-            aside.replace(self.path)
+        aside = self.path.with_name(f".{self.path.name}.{os.getpid()}{durable.TEMPORARY}")
+        aside.write_bytes(raw)
+        aside.replace(self.path)
         self.changed = False
 
 
@@ -139,12 +136,21 @@ def load(root: Path, target: Target) -> Known:
     place = [target.deploy.endpoint_url, target.deploy.bucket, target.prefix]
     mark = hashlib.sha256(json.dumps(place).encode()).hexdigest()[:8]
     path = state_folder(root) / f"{target.environment}-{mark}.json"
+    known = Known(path)
     with suppress(OSError, ValueError, KeyError, TypeError, IndexError):
-        return _read(path, json.loads(path.read_bytes()))
-    return Known(path)
+        known.objects, known.superseded = _read(json.loads(path.read_bytes()))
+    with suppress(OSError, ValueError, KeyError, TypeError):
+        said = json.loads(_live(path).read_bytes())
+        known.live, known.partial = said["live"], bool(said["partial"])
+    return known
 
 
-def _read(path: Path, said: dict[str, Any]) -> Known:
+def _live(path: Path) -> Path:
+    """Apart from the objects: it is written durably, and has to be small for that."""
+    return path.with_suffix(".live.json")
+
+
+def _read(said: dict[str, Any]) -> tuple[dict[str, Object], dict[str, str]]:
     if said["version"] != _VERSION:
         raise ValueError("written by another version")
     kinds = said["headers"]
@@ -152,7 +158,7 @@ def _read(path: Path, said: dict[str, Any]) -> Known:
         key: Object(etag, size, sha256, kinds[number], modified, date, version)
         for key, (etag, size, sha256, number, modified, date, version) in said["objects"].items()
     }
-    return Known(path, objects, said["superseded"], said["live"], said["partial"])
+    return objects, said["superseded"]
 
 
 def _not_later(modified: str, date: str) -> bool:

@@ -60,7 +60,9 @@ class Job:
         if self.lock is None:
             about = {"task_id": self.context.task_id, "environment": self.target.environment}
             key = self.target.private + "lock.json"
-            self.lock = self.locking.enter_context(locked(self.bucket, key, about))
+            self.lock = self.locking.enter_context(
+                locked(self.bucket, key, about, say=self.context.say)
+            )
 
     def list(self) -> dict[str, Listed]:
         return self.bucket.list(self.target.prefix)
@@ -77,15 +79,17 @@ def run(context: Context, target: Target) -> Outcome:
         source = job.source = find_source(job.params, target, context.config, context.check)
         require_account(target.deploy)
         plan = _plan(job, source, job.listing.result())
+        if not (job.params.dry_run or _is_to_do(job, plan)):
+            return _already_live(job, source, plan)
         planned = as_planned(context, target, source, plan)
         if job.params.dry_run:
             return told(planned, plan)
-        if not _is_to_do(job, plan):
-            return _already_live(job, source, plan)
         agreed = context.approve(planned)
+        shown = planned.details
         if job.lock is None:
             job.take_lock()
             plan = _plan(job, source, job.list())
+            shown = details(target, source, plan)
         assert job.lock is not None
         releases = Releases(context.config.root, target.environment)
         job.publication = Publication(
@@ -93,7 +97,7 @@ def run(context: Context, target: Target) -> Outcome:
             releases.next_id(source.digest), agreed,
         )  # fmt: skip
         (context.folder / "plan.json").write_text(
-            json.dumps(details(target, source, plan), ensure_ascii=False), encoding="utf-8"
+            json.dumps(dict(shown), ensure_ascii=False), encoding="utf-8"
         )
         job.publication.run()
         return published(job.publication)

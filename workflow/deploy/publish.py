@@ -333,7 +333,7 @@ class Publication:
                 self._put(
                     f"{self.target.private}releases/{self.release_id}.json", release.as_json()
                 )
-        self.known.superseded = self.plan.superseded
+        self.known.superseded, self.known.changed = self.plan.superseded, True
         self.known.mark(live=self.release_id, partial=False)
         with suppress(OSError):
             releases.prune(options.keep)

@@ -10,7 +10,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from workflow.config import Config
-from workflow.deploy import native, script, scripted
 from workflow.deploy.source import find_source
 from workflow.deploy.target import Params, locate, used
 from workflow.errors import TaskFailed
@@ -30,8 +29,13 @@ def resources(params: Params, config: Config) -> Sequence[str]:
 
 def run(context: Context) -> Outcome:
     target = locate(context.params, context.config)
+    # Each brings much that the other does not need.
     if target.deploy.strategy == "script":
+        from workflow.deploy import scripted
+
         return scripted.run(context, target)
+    from workflow.deploy import native
+
     return native.run(context, target)
 
 
@@ -45,9 +49,13 @@ def still_as_planned(params: Params, config: Config, details: Mapping[str, Any])
         source = find_source(params, target, config)
         task_type = DEPLOY + target.environment
         if target.deploy.strategy == "script":
+            from workflow.deploy import script, scripted
+
             command = script.command(target.deploy, config)
             now = scripted.binds(task_type, target, params, source, command)
         else:
+            from workflow.deploy import native
+
             now = native.binds(task_type, target, params, source)
     except (TaskFailed, OSError):
         return False
