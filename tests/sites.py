@@ -141,9 +141,12 @@ class Workshop:
         *,
         cwd: Path,
         env: Mapping[str, str] | None = None,
+        stdin: bytes = b"",
     ) -> Finished:
         log = self.logs / "attempt-1.log"
-        finished = run_process(argv, cwd=cwd, env=env, log=log, timeout=self.timeout, grace=1.0)
+        finished = run_process(
+            argv, cwd=cwd, env=env, log=log, timeout=self.timeout, grace=1.0, stdin=stdin
+        )
         if finished.ended == "timeout":
             error = TaskError("timeout", "hugo was still running", "escalate", "time")
             raise TaskFailed(error, status="timeout")

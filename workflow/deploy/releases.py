@@ -178,9 +178,11 @@ class Releases:
 
     def prune(self, keep: int) -> None:
         """Forget all but the newest `keep`, and the bytes that no environment's release names."""
-        for release_id in self.ids()[: -keep or None]:
+        forgotten = self.ids()[: -keep or None]
+        for release_id in forgotten:
             (self.folder / f"{release_id}.json").unlink(missing_ok=True)
-        Store(self.root).keep_only(_digests(self.root))
+        if forgotten:
+            Store(self.root).keep_only(_digests(self.root))
 
 
 def parse(raw: bytes) -> Release:
