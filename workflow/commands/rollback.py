@@ -6,11 +6,10 @@ from typing import Annotated, Any
 
 import typer
 
-from workflow.background import start_sweep
 from workflow.cli import Place, command
-from workflow.commands import choices, wait
+from workflow.commands import choices
+from workflow.commands.wait import sweep_and_wait
 from workflow.errors import Exit, TaskFailed, WorkflowError
-from workflow.overview import sweeper_warning
 from workflow.reply import Reply
 
 
@@ -75,16 +74,7 @@ def run(
     data = {"task_id": task_id, "release": release, "path": f"tasks/pending/{task_id}.md"}
     reply = Reply(data=data, text=task_id, notes=[f"Going back to {release}."])
     reply.next = [(f"workflow wait {task_id} --until approval", "see what it is about to do")]
-    starts = config.policies.submit_starts_sweep
-    wanted = starts == "always" or (starts == "with-wait" and bool(seconds))
-    silent = sweeper_warning(exchange, config)
-    if not (wanted and start_sweep(exchange)) and silent:
-        reply.warnings.append(silent)
-    if seconds is None:
-        return reply
-    waited = wait.wait_for(place, [task_id], timeout=seconds, until="approval")
-    waited.data, waited.text = {**data, **waited.data}, task_id
-    return waited
+    return sweep_and_wait(place, reply, [task_id], seconds)
 
 
 def _listed(releases: Any, live: str | None) -> Reply:

@@ -19,6 +19,7 @@ from typing import Any
 from workflow import approval
 from workflow.deploy import conflicts, failures, guards
 from workflow.deploy.account import require_account
+from workflow.deploy.caches import owed_key, read_owed
 from workflow.deploy.known import Known, load
 from workflow.deploy.later import Later
 from workflow.deploy.lock import Lock, locked
@@ -181,7 +182,8 @@ def _plan(job: Job, source: Source, listed: dict[str, Listed]) -> Plan:
         force=job.params.force,
     )
     plan.marked = frozenset(marked)
-    plan.owed = _owed(job, listed)
+    if target.deploy.cloudfront_id and owed_key(target) in listed:
+        plan.owed = read_owed(target, job.bucket)
     guards.refuse_shrunk(len(source.wanted), plan.live, target.deploy)
     _refuse_many_deletes(job, plan)
     _refuse_incomplete(source, plan)
@@ -191,21 +193,6 @@ def _plan(job: Job, source: Source, listed: dict[str, Listed]) -> Plan:
 def _marked(target: Target, listed: dict[str, Listed]) -> set[str]:
     mark = f"{target.private}environment-"
     return {key.removeprefix(mark) for key in listed if key.startswith(mark)}
-
-
-def _owed(job: Job, listed: dict[str, Listed]) -> tuple[str, ...]:
-    """What an earlier deploy promised CloudFront and may not have kept."""
-    key = job.target.private + "owed.json"
-    if key not in listed or not job.target.deploy.cloudfront_id:
-        return ()
-    found = job.bucket.get(key)
-    if found is None:
-        return ()
-    try:
-        paths = json.loads(found[0])["paths"]
-        return tuple(str(path) for path in paths if str(path).startswith("/"))
-    except (ValueError, KeyError, TypeError):
-        return ("/*",)
 
 
 def _refuse_many_deletes(job: Job, plan: Plan) -> None:

@@ -61,11 +61,12 @@ def told(planned: Planned, plan: Plan) -> Outcome:
 
 def published(done: Publication) -> Outcome:
     target, plan = done.target, done.plan
-    sent, gone = len(done.sent), len(done.deleted)
-    counted = [f"{figures.counted(sent, 'file')} sent ({figures.size(done.sent_bytes)})"]
+    sent, gone = done.sending.files, len(done.deleted)
+    counted = [f"{figures.counted(sent, 'file')} sent ({figures.size(done.sending.size)})"]
     if gone:
         counted.append(f"{gone:,} deleted")
     counted.append(f"{plan.unchanged:,} unchanged")
+    warnings = [*done.warnings, *done.caches.warnings]
     what = "Published"
     if done.source.restores is not None:
         what = f"Brought back {done.source.restores.release_id}:"
@@ -73,14 +74,14 @@ def published(done: Publication) -> Outcome:
         outputs=done.outputs(),
         verdict=f"{what} {target.place.site} to {target.environment}: {', '.join(counted)}; "
         f"{target.verify_url} serves it.",
-        summary="\n".join([*(f"- {warning}" for warning in done.warnings), _listed(plan)]),
+        summary="\n".join([*(f"- {warning}" for warning in warnings), _listed(plan)]),
         statistics={
             "Files sent": sent,
-            "Bytes sent": figures.size(done.sent_bytes),
+            "Bytes sent": figures.size(done.sending.size),
             "Files deleted": gone,
             "Files unchanged": plan.unchanged,
             "Files superseded and kept": plan.totals["kept"],
-            "Invalidation": done.invalidation_id,
+            "Invalidation": done.caches.invalidation_id,
             "Seen on the site": f"{figures.counted(done.verified, 'file')}, as published",
             "Release": done.release_id,
         },
