@@ -23,14 +23,13 @@ from workflow.deploy.lock import Lock
 from workflow.deploy.objects import Phase
 from workflow.deploy.plan import Plan
 from workflow.deploy.releases import Release, Releases
-from workflow.deploy.s3 import Bucket, ContentChanged
+from workflow.deploy.s3 import Bucket
 from workflow.deploy.sample import expected
 from workflow.deploy.sending import IN_PARTS, Sending
 from workflow.deploy.source import Source
 from workflow.deploy.store import Store
 from workflow.deploy.target import Target
 from workflow.deploy.verification import verify
-from workflow.errors import TaskError, TaskFailed
 from workflow.handler import Context
 from workflow.result import utc
 
@@ -216,18 +215,3 @@ class Publication:
                     store.put(wanted.sha256, raw)
             elif path is not None:
                 store.put_file(wanted.sha256, Path(path))
-
-
-def content_changed(error: ContentChanged, source: Source) -> TaskFailed:
-    """What was planned is no longer what is there: nothing but what was planned is ever sent."""
-    where = "the kept release" if source.restores else "public/"
-    return TaskFailed(
-        TaskError(
-            "content_changed",
-            f"{error.key} changed in {where} while it was being published; the new content was "
-            "not sent",
-            "fix",
-            "content",
-            hint="build the site again and deploy it anew",
-        )
-    )

@@ -10,7 +10,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from workflow.config import Config
-from workflow.deploy.source import find_source
 from workflow.deploy.target import Params, locate, used
 from workflow.errors import TaskFailed
 from workflow.handler import Context, Outcome
@@ -44,6 +43,8 @@ def still_as_planned(params: Params, config: Config, details: Mapping[str, Any])
 
     Of use before a person agrees; what counts is looked at again when it is published.
     """
+    from workflow.deploy.source import find_source
+
     try:
         target = locate(params, config)
         source = find_source(params, target, config)
@@ -54,9 +55,9 @@ def still_as_planned(params: Params, config: Config, details: Mapping[str, Any])
             command = script.command(target.deploy, config)
             now = scripted.binds(task_type, target, params, source, command)
         else:
-            from workflow.deploy import native
+            from workflow.deploy import planning
 
-            now = native.binds(task_type, target, params, source)
+            now = planning.binds(task_type, target, params, source)
     except (TaskFailed, OSError):
         return False
     return bool(now == details.get("binds"))

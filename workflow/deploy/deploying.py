@@ -1,0 +1,70 @@
+"""A native deploy once its listing is on its way: content, plan, approval, publication."""
+
+from __future__ import annotations
+
+import json
+
+from workflow.deploy.job import Job
+from workflow.deploy.plan import Plan
+from workflow.deploy.planning import as_planned, plan_for
+from workflow.deploy.publish import Publication
+from workflow.deploy.releases import Releases
+from workflow.deploy.report import details, published, told, unchanged
+from workflow.deploy.s3 import Listed
+from workflow.deploy.sample import expected
+from workflow.deploy.source import Source, find_source
+from workflow.deploy.verification import verify
+from workflow.handler import Outcome
+
+
+def deploy(job: Job) -> Outcome:
+    """Raises TaskFailed, S3Error, ContentChanged, OSError, AwaitsApproval."""
+    context, target, params = job.context, job.target, job.params
+    source = job.source = find_source(params, target, context.config, context.check)
+    assert job.listing is not None
+    plan = _plan(job, source, job.listing.result())
+    if not (params.dry_run or _is_to_do(job, plan)):
+        return _already_live(job, source, plan)
+    planned = as_planned(context.task_type, target, params, source, plan)
+    if params.dry_run:
+        return told(planned, plan)
+    agreed = context.approve(planned)
+    shown = planned.details
+    if job.lock is None:
+        job.take_lock()
+        # Others may have published since: what is there now counts.
+        plan = _plan(job, source, job.list())
+        shown = details(target, source, plan)
+    release_id = Releases(context.config.root, target.environment).next_id(source.digest)
+    job.publication = Publication(
+        context, target, source, plan, job.bucket, job.known, job.take_lock(), release_id, agreed
+    )
+    (context.folder / "plan.json").write_text(
+        json.dumps(dict(shown), ensure_ascii=False), encoding="utf-8"
+    )
+    job.publication.run()
+    return published(job.publication)
+
+
+def _plan(job: Job, source: Source, listed: dict[str, Listed]) -> Plan:
+    return plan_for(job.target, job.params, source, listed, job.known, job.bucket)
+
+
+def _is_to_do(job: Job, plan: Plan) -> bool:
+    """Whether anything is to be done; an earlier deploy may have left all but its release."""
+    first = not Releases(job.context.config.root, job.target.environment).ids()
+    missing = first and job.target.deploy.releases.keep > 0
+    return not plan.is_empty or job.known.partial or missing
+
+
+def _already_live(job: Job, source: Source, plan: Plan) -> Outcome:
+    """Nothing to send, to delete or to make up for: see that the site serves it, and say so."""
+    options = job.target.deploy.verify
+    seen = verify(
+        job.target.verify_url,
+        expected(source, plan, options.sample),
+        seconds=options.timeout_seconds,
+        check=job.context.check,
+        say=job.context.say,
+    )
+    return unchanged(job.target, source, plan, seen, job.known.live)

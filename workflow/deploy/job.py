@@ -1,0 +1,103 @@
+"""One attempt at a native deploy: its bucket, its notes, its lock, its listing under way."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from workflow.deploy.known import Known, load
+from workflow.deploy.later import Later
+from workflow.deploy.lock import Lock, locked
+from workflow.deploy.s3 import Bucket, Listed
+from workflow.deploy.target import Params, Target
+from workflow.handler import Context
+
+if TYPE_CHECKING:
+    from workflow.deploy.publish import Publication
+    from workflow.deploy.source import Source
+
+
+@dataclass
+class Job:
+    """What the attempt works with, and how far it is."""
+
+    context: Context
+    target: Target
+    bucket: Bucket
+    known: Known
+    locking: ExitStack
+    lock: Lock | None = None
+    listing: Later[dict[str, Listed]] | None = None
+    source: Source | None = None
+    publication: Publication | None = None
+
+    @property
+    def params(self) -> Params:
+        params: Params = self.context.params
+        return params
+
+    def take_lock(self) -> Lock:
+        """The target's lock, held until the job is closed. Raises TaskFailed `target_locked`."""
+        if self.lock is None:
+            about = {"task_id": self.context.task_id, "environment": self.target.environment}
+            key = self.target.private + "lock.json"
+            self.lock = self.locking.enter_context(
+                locked(self.bucket, key, about, say=self.context.say)
+            )
+        return self.lock
+
+    def list(self) -> dict[str, Listed]:
+        """All that is there. Raises S3Error."""
+        return self.bucket.list(self.target.prefix, expected=len(self.known.objects))
+
+    def start_listing(self, *, under_lock: bool) -> None:
+        """Go on at once; `listing` has the result, or the failure."""
+
+        def work() -> dict[str, Listed]:
+            if under_lock:
+                self.take_lock()
+            return self.list()
+
+        self.listing = Later(work)
+
+
+@contextmanager
+def opened(context: Context, target: Target) -> Iterator[Job]:
+    """A job whose lock is released, whose notes are saved and whose connections are closed."""
+    known = load(context.config.root, target)
+    deploy = target.deploy
+    assert deploy.bucket is not None, "the configuration asks for one"
+    jobs: list[Job] = []
+
+    def check() -> None:
+        context.check()
+        for job in jobs:
+            if job.lock is not None:
+                job.lock.check()
+
+    bucket = Bucket(
+        deploy.bucket,
+        region=deploy.region,
+        endpoint_url=deploy.endpoint_url,
+        owner=deploy.account,
+        workers=deploy.workers,
+        check=check,
+    )
+    with ExitStack() as closing:
+        closing.callback(bucket.close)
+        locking = closing.enter_context(ExitStack())
+        closing.callback(_save, known)
+        job = Job(context, target, bucket, known, locking)
+        jobs.append(job)
+        try:
+            yield job
+        finally:
+            if job.listing is not None:
+                job.listing.join()  # it may be about to take the lock
+
+
+def _save(known: Known) -> None:
+    with suppress(OSError):  # the next deploy looks at each object once more, that is all
+        known.save()

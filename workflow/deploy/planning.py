@@ -1,0 +1,137 @@
+"""From what is wanted and what is there to a plan, unless that must not be carried out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from workflow import approval
+from workflow.deploy import guards
+from workflow.deploy.caches import owed_key, read_owed
+from workflow.deploy.known import Known
+from workflow.deploy.native import is_free
+from workflow.deploy.plan import Plan, make_plan, md5_of_file, most_deletes
+from workflow.deploy.report import details
+from workflow.deploy.s3 import Bucket, Listed
+from workflow.deploy.source import Source
+from workflow.deploy.target import Params, Target
+from workflow.errors import TaskError, TaskFailed
+from workflow.handler import Planned
+from workflow.layout import CONFIG
+
+
+def plan_for(
+    target: Target,
+    params: Params,
+    source: Source,
+    listed: Mapping[str, Listed],
+    known: Known,
+    bucket: Bucket,
+) -> Plan:
+    """The plan, unless it is one that must not be carried out. Raises TaskFailed, S3Error."""
+    marked = _marked(target, listed)
+    if marked - {target.environment}:
+        other = ", ".join(sorted(marked - {target.environment}))
+        raise TaskFailed(
+            TaskError(
+                "wrong_bucket",
+                f"{target} says that it belongs to {other}, not to {target.environment}",
+                "escalate",
+                "configuration",
+                hint=f"correct the bucket of {target.environment} in {CONFIG}; if the bucket was "
+                f"given away on purpose, delete its object {target.private}environment-{other}",
+            )
+        )
+    plan = make_plan(
+        target,
+        source.wanted,
+        listed,
+        known,
+        bucket,
+        md5_of=lambda one: md5_of_file(source.path_of(one) or ""),
+        force=params.force,
+    )
+    plan.marked = frozenset(marked)
+    if target.deploy.cloudfront_id and owed_key(target) in listed:
+        plan.owed = read_owed(target, bucket)
+    guards.refuse_shrunk(len(source.wanted), plan.live, target.deploy)
+    _refuse_many_deletes(target, params, plan)
+    _refuse_incomplete(source, plan)
+    return plan
+
+
+def _marked(target: Target, listed: Mapping[str, Listed]) -> set[str]:
+    mark = f"{target.private}environment-"
+    return {key.removeprefix(mark) for key in listed if key.startswith(mark)}
+
+
+def _refuse_many_deletes(target: Target, params: Params, plan: Plan) -> None:
+    asked, gone = params.max_deletes, plan.deleting
+    free = is_free(target)
+    most = most_deletes(target, plan.live, None if free else asked)
+    if len(gone) <= most:
+        return
+    named = ", ".join(step.path for step in gone[:5]) + (" …" if gone[5:] else "")
+    raise TaskFailed(
+        TaskError(
+            "too_many_deletes",
+            f"{len(gone):,} of {plan.live:,} live files would be deleted, and at most {most:,} may "
+            f"be: {named}",
+            "escalate",
+            "content",
+            hint="is the site whole? If it is meant: "
+            + (
+                f"raise deploy.max_deletes in {CONFIG}"
+                if free
+                else f"submit it with --set max_deletes={len(gone)}, which is approved with it"
+            ),
+        ),
+        outputs={"live": "untouched", "would_delete": [step.path for step in gone[:1000]]},
+    )
+
+
+def _refuse_incomplete(source: Source, plan: Plan) -> None:
+    """A release can be brought back only while all its bytes are somewhere."""
+    lost = [
+        step.path
+        for step in plan.sending
+        if step.wanted is not None
+        and source.path_of(step.wanted) is None
+        and step.path not in source.versions
+    ]
+    if lost and source.restores is not None:
+        raise TaskFailed(
+            TaskError(
+                "release_incomplete",
+                f"{len(lost):,} files of {source.restores.release_id} are not kept any more, "
+                f"{lost[0]} among them",
+                "escalate",
+                "release",
+                hint="choose a newer release, or build that commit again and deploy it"
+                + (f" ({source.git_commit[:12]})" if source.git_commit else ""),
+            ),
+            outputs={"live": "untouched", "lost": lost[:100]},
+        )
+
+
+def as_planned(
+    task_type: str, target: Target, params: Params, source: Source, plan: Plan
+) -> Planned:
+    """The plan in the form in which somebody agrees to it."""
+    totals = plan.totals
+    digest = binds(task_type, target, params, source)
+    return Planned(
+        digest=digest,
+        environment=target.environment,
+        target=str(target),
+        summary=plan.summary(),
+        changed=totals["new"] + totals["changed"] + totals["metadata"],
+        deleted=totals["deleted"],
+        details={**details(target, source, plan), "binds": digest},
+    )
+
+
+def binds(task_type: str, target: Target, params: Params, source: Source) -> str:
+    """The digest that an approval is given for: this content, to this target, in this way."""
+    return approval.digest(
+        task_type, target.environment, target.identity(), params.as_agreed(), source.manifest()
+    )
