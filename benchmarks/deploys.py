@@ -114,7 +114,7 @@ class Arena:
     def __init__(self, workshop: Workshop, closing: ExitStack) -> None:
         self.workshop = workshop
         self.closing = closing
-        self.server = closing.enter_context(seaweedfs())
+        self.server = closing.enter_context(seaweedfs(volume_megabytes=1024))
         self.wire = closing.enter_context(wire(self.server.endpoint))
         quick = workshop.quick
         self.site = BuiltSite(workshop.scratch / "site" / "public", 60 if quick else 5_200)

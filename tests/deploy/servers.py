@@ -134,14 +134,17 @@ class SeaweedFS:
 
 
 @contextmanager
-def seaweedfs() -> Iterator[SeaweedFS]:
-    """A server with its data in a folder that goes with it. Raises RuntimeError."""
+def seaweedfs(volume_megabytes: int = 64) -> Iterator[SeaweedFS]:
+    """A server with its data in a folder that goes with it. Raises RuntimeError.
+
+    A bucket that fills its volume, of so many megabytes, stands still for a second.
+    """
     with ExitStack() as closing:
         # The path of a socket may have about 100 bytes: never below a deep temporary folder.
         folder = closing.enter_context(tempfile.TemporaryDirectory(prefix="weed", dir="/tmp"))
         for _ in range(5):
             ports = _free_ports(2 * len(_PORTS))
-            process = closing.enter_context(_weed(Path(folder), ports))
+            process = closing.enter_context(_weed(Path(folder), ports, volume_megabytes))
             endpoint = f"http://{LOOPBACK}:{ports[2 * _PORTS.index('s3')]}"
             # RACE: a port that was free may be taken by now, and then it ends or answers nobody.
             if _answers(endpoint, process):
@@ -151,7 +154,9 @@ def seaweedfs() -> Iterator[SeaweedFS]:
 
 
 @contextmanager
-def _weed(folder: Path, ports: list[int]) -> Iterator[subprocess.Popen[bytes]]:
+def _weed(
+    folder: Path, ports: list[int], volume_megabytes: int
+) -> Iterator[subprocess.Popen[bytes]]:
     known = [
         {
             "name": identity.access_key,
@@ -170,7 +175,8 @@ def _weed(folder: Path, ports: list[int]) -> Iterator[subprocess.Popen[bytes]]:
         f"-s3.config={folder / 'ids.json'}", "-s3.autoCreateBucket=false",
         f"-s3.localSocket={folder / 's3.sock'}", f"-filer.localSocket={folder / 'filer.sock'}",
         "-s3.port.iceberg=0", "-s3.port.lance=0", "-webdav=false", "-admin.ui=false",
-        "-master.telemetry=false", "-master.volumeSizeLimitMB=64", "-volume.max=10000",
+        "-master.telemetry=false", f"-master.volumeSizeLimitMB={volume_megabytes}",
+        "-volume.max=10000",
     ]  # fmt: skip
     for name, port, grpc in zip(_PORTS, ports[::2], ports[1::2], strict=True):
         switches += [f"-{name}.port={port}", f"-{name}.port.grpc={grpc}"]
