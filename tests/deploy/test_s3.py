@@ -190,6 +190,37 @@ def test_all_pages_of_a_listing_are_read(bucket: Bucket) -> None:
     assert bucket.list("") == {}
 
 
+_MANY = 1_001
+"""So many objects are not in one page of a listing."""
+
+
+@pytest.mark.parametrize("folders", [3, 60])
+def test_a_large_bucket_is_listed_folder_by_folder_and_none_is_left_out(
+    bucket: Bucket, proxy: Faults, folders: int
+) -> None:
+    keys = {f"f{n:02}/{name}" for n in range(folders) for name in ("a.html", "b/c d+e.html")}
+    keys |= {"index.html", "blog-old/x.html", "ü/index.html"}
+    for key in keys:
+        put(bucket, key)
+    flat = bucket.list("")
+    proxy.clear()
+    assert bucket.list("", expected=_MANY) == flat
+    assert set(flat) == keys
+    # Too many folders to ask for each: then as a whole.
+    asked = proxy.counts["ListObjectsV2"]
+    assert asked == (1 + folders + 2 if folders < 40 else 2)
+    assert set(bucket.list("f0", expected=_MANY)) == {key for key in keys if key[:2] == "f0"}
+
+
+def test_a_folder_that_cannot_be_listed_fails_the_whole_listing(
+    bucket: Bucket, proxy: Faults
+) -> None:
+    for key in ("a/1", "b/1", "c/1"):
+        put(bucket, key)
+    proxy.on("ListObjectsV2", refuse(403, "AccessDenied"), nth=3)
+    assert refusal(lambda: bucket.list("", expected=_MANY)).code == "AccessDenied"
+
+
 _PAGE = (
     "<ListBucketResult><EncodingType>url</EncodingType><IsTruncated>{more}</IsTruncated>"
     "<Contents><Key>a+b%2B</Key><ETag>&quot;e&quot;</ETag><Size>1</Size>"

@@ -1,9 +1,9 @@
 """What lies in a built folder: every file's digest, where it leads, what it gives away.
 
 Every file is read once, and read again only if it may have changed: a cache holds what was found,
-by size, times and inode. It is disposable, and an entry that fits in every respect is still
-dropped if its file had been written to less than two seconds before it was looked at: a second
-write may leave such a file's times as they were, for clocks of file systems are coarse.
+by size, times and inode, and by digest for files that were written anew. It is disposable. Of a
+file that was written to less than two seconds before it was looked at the times prove nothing: a
+second write may leave them as they were, for clocks of file systems are coarse. It is read again.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import astuple, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -99,11 +100,13 @@ def _read_content(
             unread.append(file)
         else:
             rows[file.path], facts[file.path] = row, known
-    facts.update(publicdir.read_each(walked.root, unread, _examine, check))
+    facts.update(publicdir.read_each(walked.root, unread, partial(_examine, kept), check))
     if cache is not None:
-        lasting = [file for file in unread if max(_mark(file)[1:3]) < started - _RACY_NS]
-        rows.update((file.path, _row(file, facts[file.path])) for file in lasting)
-        if lasting or len(rows) != len(kept):
+        for file in unread:
+            mark = _mark(file)
+            lasts = max(mark[1:3]) < started - _RACY_NS
+            rows[file.path] = _row(mark if lasts else _NO_MARK, facts[file.path])
+        if rows != kept:
             _save(cache, walked.root, rows)
     manifest = walked.manifest(File(path, one.size, one.sha256) for path, one in facts.items())
     for path, _ in manifest.links:
@@ -113,8 +116,9 @@ def _read_content(
     return Content(Path(walked.root), manifest, facts)
 
 
-def _examine(file: Found, chunks: Iterable[bytes]) -> tuple[str, Facts]:
-    """A file's facts, from its bytes."""
+def _examine(kept: Mapping[str, _Row], file: Found, chunks: Iterable[bytes]) -> tuple[str, Facts]:
+    """A file's facts, from its bytes. The same bytes under the same name give the same facts: a
+    rebuild that touched every file has none of them searched again."""
     size, kind = file.seen.st_size, extension(file.path)
     if kind not in _TEXT or size > LARGEST_TEXT:
         total = hashlib.sha256()
@@ -122,14 +126,21 @@ def _examine(file: Found, chunks: Iterable[bytes]) -> tuple[str, Facts]:
             total.update(chunk)
         return file.path, Facts(total.hexdigest(), size, None, ())
     raw = b"".join(chunks)
+    sha256 = hashlib.sha256(raw).hexdigest()
+    row = kept.get(file.path)
+    known = None if row is None or sha256 not in row else _facts(row)
+    if known is not None and known.sha256 == sha256:
+        return file.path, Facts(sha256, size, known.redirect, known.findings)
     redirect = aliases.target(raw) if kind in _HTML else None
-    return file.path, Facts(
-        hashlib.sha256(raw).hexdigest(), size, redirect, findings(file.path, raw)
-    )
+    return file.path, Facts(sha256, size, redirect, findings(file.path, raw))
 
 
 _Row = list[Any]
 """Size, mtime and ctime (ns), inode, sha256, redirect, findings: short, for there are thousands."""
+
+
+_NO_MARK: _Row = [0, 0, 0, 0]
+"""Of no file: what was found holds for these bytes only, and they are read again."""
 
 
 def _mark(file: Found) -> _Row:
@@ -137,9 +148,9 @@ def _mark(file: Found) -> _Row:
     return [seen.st_size, seen.st_mtime_ns, seen.st_ctime_ns, seen.st_ino]
 
 
-def _row(file: Found, facts: Facts) -> _Row:
-    told_of = [astuple(finding) for finding in facts.findings]
-    return [*_mark(file), facts.sha256, facts.redirect, told_of]
+def _row(mark: _Row, facts: Facts) -> _Row:
+    told_of = [list(astuple(finding)) for finding in facts.findings]
+    return [*mark, facts.sha256, facts.redirect, told_of]
 
 
 def _facts(row: _Row) -> Facts | None:

@@ -147,6 +147,15 @@ class Lock:
         """Remove it if it is ours. Raises S3Error."""
         bucket = self._bucket.apart(attempts=3)
         with self._writing:
+            if self._etag and not self.lost and self._silent_seconds() < self._seconds:
+                # Nobody can have taken it over yet: even a server that knows no conditions deletes
+                # ours and no other.
+                try:
+                    bucket.delete(self.key, if_match=self._etag)
+                    return
+                except S3Error as error:
+                    if error.status not in (*_NOT_KNOWN, _LOST_RACE):
+                        raise
             there = self._read(bucket)
             if there is None or there.said.get("token") != self._said["token"]:
                 return

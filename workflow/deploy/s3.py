@@ -31,8 +31,8 @@ __all__ = ["Bucket", "ContentChanged", "Head", "Listed", "S3Error", "Stored", "i
 
 _AT_ONCE = 1000
 """Keys in one DeleteObjects."""
-_LISTINGS = 4
-"""Listings under way at once; more of them gain nothing."""
+_LISTINGS = 8
+"""Listings under way at once."""
 _MOST_FOLDERS = 40
 """Listed by themselves; a site of a folder for every page is listed as a whole."""
 _LOST_RACE = 412

@@ -7,8 +7,8 @@ import hashlib
 import os
 import threading
 import time
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from workflow import figures
 from workflow.deploy import objects
 from workflow.deploy.known import Known
 from workflow.deploy.objects import Phase, Wanted
+from workflow.deploy.parallel import CHECK_SECONDS
 from workflow.deploy.plan import Step
 from workflow.deploy.s3 import Bucket, ContentChanged, Stored, in_parallel
 from workflow.deploy.source import Source
@@ -24,6 +25,8 @@ from workflow.deploy.target import Target
 
 IN_PARTS = 16 << 20
 """Bytes from which on a file is sent in parts, and never held in memory as a whole."""
+IN_MEMORY = 64 << 20
+"""Bytes of files that may be under way at once, however many workers there are."""
 _SAY_SECONDS = 0.2
 
 
@@ -45,6 +48,7 @@ class Sending:
     """Whether anything may have been sent."""
     _said: float = 0.0
     _guard: threading.Lock = field(default_factory=threading.Lock)
+    _room: _Room = field(default_factory=lambda: _Room(IN_MEMORY))
 
     def send(self, phase: Phase, steps: Sequence[Step]) -> None:
         """Send these, side by side. The first that fails stops the rest.
@@ -59,7 +63,8 @@ class Sending:
             def send() -> None:
                 assert step.wanted is not None
                 self.begun = True  # before: an answer that is lost may have been a yes
-                stored, size = self._send_one(step.wanted)
+                with self._room.taken(min(step.size, IN_PARTS), self.bucket.check):
+                    stored, size = self._send_one(step.wanted)
                 with self._guard:
                     self.files += 1
                     self.size += step.size
@@ -128,6 +133,30 @@ class Sending:
         if now - self._said > _SAY_SECONDS or progress.files == progress.of_files:
             self._said = now
             self.say(progress.line(now))
+
+
+class _Room:
+    """So many bytes that all who send share."""
+
+    def __init__(self, size: int) -> None:
+        self._free = size
+        self._given_back = threading.Condition()
+
+    @contextmanager
+    def taken(self, size: int, check: Callable[[], None]) -> Iterator[None]:
+        """Wait until there is room for so much, at most as much as there is in all. Raises what
+        `check` raises, which is called while we wait."""
+        with self._given_back:
+            while self._free < size:
+                self._given_back.wait(CHECK_SECONDS)
+                check()
+            self._free -= size
+        try:
+            yield
+        finally:
+            with self._given_back:
+                self._free += size
+                self._given_back.notify_all()
 
 
 @dataclass
