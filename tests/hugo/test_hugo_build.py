@@ -391,7 +391,7 @@ def test_a_build_killed_in_the_midst_leaves_the_old_site_and_the_next_one_cleans
     site.build()
     before = publicdir.manifest(site.public)
     write_many_pages(site.site, 300, "word " * 400)
-    site.write({SINGLE: PAGE + "{{ range seq 20000 }}{{ end }}"})
+    site.write({SINGLE: PAGE + "{{ range seq 100000 }}{{ end }}"})
     builder = subprocess.Popen(
         [sys.executable, "-c", BUILDER, str(site.root)],
         env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
