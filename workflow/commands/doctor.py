@@ -76,7 +76,7 @@ def _iam(config: Config, env: str | None) -> Reply:
         config.environment(env)
     found = [one for one in policies(config) if env in (None, one.environment)]
     if not found:
-        whose = "no environment" if env is None else env
+        whose = "any environment" if env is None else env
         raise WorkflowError(
             "no_deploy_target",
             f"workflow.yaml does not say where {whose} is published to",
