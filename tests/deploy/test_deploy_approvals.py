@@ -170,6 +170,44 @@ def test_more_deletions_can_be_asked_for_and_are_approved_with_the_plan(
     assert staging.program.result(task_id)["outputs"]["deleted_files"] == 20
 
 
+def test_what_came_since_it_was_approved_is_not_deleted(staging: Publisher) -> None:
+    task_id, digest = _waits(staging)
+    staging.put("rates/2026.pdf", "a colleague's")
+    _approve(staging, task_id, digest)
+    staging.program("sweep")
+    assert staging.program.result(task_id)["error"]["code"] == "stale_plan"
+    assert set(staging.live()) == {"rates/2026.pdf"}
+
+
+def test_what_was_to_be_kept_when_it_was_approved_is_not_deleted(staging: Publisher) -> None:
+    staging.put("downloads/form.zip", "x")
+    staging.configure("staging", keep=["downloads/**"])
+    task_id, digest = _waits(staging)
+    staging.configure("staging")
+    _approve(staging, task_id, digest)
+    staging.program("sweep")
+    assert staging.program.result(task_id)["error"]["code"] == "stale_plan"
+    assert set(staging.live()) == {"downloads/form.zip"}
+
+
+def test_a_deletion_that_was_shown_is_made(staging: Publisher) -> None:
+    staging.put("old.html", "x")
+    task_id, digest = _waits(staging)
+    assert _approve(staging, task_id, digest).code == 0
+    staging.program("sweep")
+    assert staging.program.result(task_id)["outputs"]["deleted_files"] == 1
+
+
+def test_what_comes_between_the_agreement_and_the_lock_is_not_deleted(staging: Publisher) -> None:
+    """Also where nobody is asked, since the change is so small that the owner waives it."""
+    staging.configure("staging", waive={"max_changed": 10, "max_deleted": 0})
+    late = before(lambda: staging.put("late.pdf", "a colleague's"))
+    staging.proxy.on("PutObject", late, key="lock.json")
+    result = staging.failed("staging")
+    assert result["error"]["code"] == "stale_plan"
+    assert set(staging.live()) == {"late.pdf"}
+
+
 def test_production_wants_the_phrase_which_no_program_can_say(publisher: Publisher) -> None:
     publisher.configure("production").build(environment="production")
     task_id = publisher.program.submit("hugo-deploy-production")

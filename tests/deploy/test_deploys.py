@@ -289,6 +289,9 @@ def test_a_superseded_asset_stays_for_its_grace_and_goes_afterwards(publisher: P
     (notes,) = (publisher.program.root / ".workflow/deploys").glob("dev-????????.json")
     said = json.loads(notes.read_text())
     assert list(said["superseded"]) == [CSS]
+    said["superseded"][CSS] = "2099-01-01T00:00:00Z"  # by a clock that was ahead
+    notes.write_text(json.dumps(said))
+    assert publisher.published()["deleted_files"] == 0
     said["superseded"][CSS] = "2026-01-01T00:00:00Z"
     notes.write_text(json.dumps(said))
     assert publisher.published()["deleted_files"] == 1
@@ -375,6 +378,29 @@ def test_an_invalidation_that_was_lost_is_made_up_for_by_the_next_deploy(
     assert ".workflow/owed.json" not in publisher.private()
 
 
+def test_the_same_content_published_again_is_forgotten_again(
+    publisher: Publisher, moto: Moto
+) -> None:
+    """CloudFront answers a reference that it knows with the invalidation that it made then."""
+    distribution = _with_cloudfront(publisher, moto, releases={"keep": 0})
+    for text in ("B", "A", "B"):
+        publisher.build({ONE: f"<html>{text}</html>"}).published()
+    made = moto.invalidations(distribution)
+    assert len({one["reference"] for one in made}) == len(made) == 3
+
+
+def test_a_fingerprinted_asset_that_is_repaired_is_forgotten(
+    publisher: Publisher, moto: Moto
+) -> None:
+    distribution = _with_cloudfront(publisher, moto)
+    publisher.published()
+    before = moto.invalidations(distribution)
+    publisher.put(CSS, "somebody else's")
+    publisher.published()
+    (made,) = [one for one in moto.invalidations(distribution) if one not in before]
+    assert made["paths"] == [f"/{CSS}"]
+
+
 def test_what_is_owed_is_written_down_before_the_first_upload(
     publisher: Publisher, moto: Moto
 ) -> None:
@@ -420,6 +446,14 @@ def test_a_bucket_that_another_exchange_gave_to_another_environment_is_left_alon
     result = publisher.failed("staging")
     assert result["error"]["code"] == "wrong_bucket"
     assert publisher.live() == before
+
+
+def test_a_folder_that_another_exchange_publishes_to_is_left_alone(publisher: Publisher) -> None:
+    for key in ("blog/index.html", "blog/.workflow/environment-blog", "blog/.workflow/lock.json"):
+        publisher.put(key, "{}")
+    result = publisher.failed()
+    assert result["error"]["code"] == "wrong_bucket"
+    assert "blog/.workflow/lock.json" in publisher.server.objects(publisher.bucket)
 
 
 def test_two_environments_in_one_bucket_are_refused_before_anything_is_asked(

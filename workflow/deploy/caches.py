@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
@@ -57,6 +58,7 @@ class Caches:
     """Ids of the invalidations of this deploy."""
     warnings: list[str] = field(default_factory=list)
     _noted: bool = False
+    _run: str = field(default_factory=lambda: secrets.token_hex(8))
 
     @property
     def invalidation_id(self) -> str:
@@ -90,7 +92,9 @@ class Caches:
             endpoint_url=self.target.deploy.cloudfront_endpoint_url,
             check=self.bucket.check,
         )
-        made = cloudfront.invalidate(wanted, f"{self.release_id}-{what}")
+        # Of this run alone: CloudFront answers a reference that it knows with the invalidation made
+        # then, and a release's number comes again after a deploy that failed.
+        made = cloudfront.invalidate(wanted, f"{self.release_id}-{what}-{self._run}")
         self.made.append(made.id)
         if options.wait:
             self._wait(cloudfront, made.id)

@@ -14,6 +14,7 @@ from workflow.deploy.s3 import Listed
 from workflow.deploy.sample import expected
 from workflow.deploy.source import Source, find_source
 from workflow.deploy.verification import verify
+from workflow.errors import TaskError, TaskFailed
 from workflow.handler import Outcome
 
 
@@ -33,7 +34,8 @@ def deploy(job: Job) -> Outcome:
     if job.lock is None:
         job.take_lock()
         # Others may have published since: what is there now counts.
-        plan = _plan(job, source, job.list())
+        before, plan = plan, _plan(job, source, job.list())
+        _require_agreed(before, plan, waived=agreed.get("way") == "waived")
         shown = details(target, source, plan)
     release_id = Releases(context.config.root, target.environment).next_id(source.digest)
     job.publication = Publication(
@@ -44,6 +46,24 @@ def deploy(job: Job) -> Outcome:
     )
     job.publication.run()
     return published(job.publication)
+
+
+def _require_agreed(agreed: Plan, plan: Plan, *, waived: bool) -> None:
+    """Raises TaskFailed `stale_plan` if more would go, or more than was waived be changed, than
+    was agreed to."""
+    unseen = {step.path for step in plan.deleting} - {step.path for step in agreed.deleting}
+    if not unseen and not (waived and len(plan.sending) > len(agreed.sending)):
+        return
+    what = f"{min(unseen)} would be deleted too" if unseen else "more would be sent"
+    raise TaskFailed(
+        TaskError(
+            "stale_plan",
+            f"the bucket has changed since the plan was agreed to ({what}): nothing was done",
+            "fix",
+            "decision",
+            hint="plan it anew with `workflow retry`, and have that approved",
+        )
+    )
 
 
 def _plan(job: Job, source: Source, listed: dict[str, Listed]) -> Plan:

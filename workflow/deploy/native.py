@@ -65,7 +65,9 @@ def _failures_told(job: Job) -> Iterator[None]:
 
 
 def _with_outputs(failure: TaskFailed, job: Job) -> TaskFailed:
-    outputs = job.publication.outputs() if job.publication else {"live": "untouched"}
+    # What an earlier deploy left half done is so still.
+    before = "partial" if job.known.partial else "untouched"
+    outputs = job.publication.outputs() if job.publication else {"live": before}
     return TaskFailed(failure.error, outputs={**outputs, **failure.outputs}, status=failure.status)
 
 

@@ -107,8 +107,13 @@ class Plan:
         }
 
     def stale_paths(self) -> list[str]:
-        """What caches may hold and no longer should. Fingerprinted names never change content."""
-        return [s.path for s in self.sending if s.wanted and s.wanted.phase != "fingerprinted"]
+        """What caches may hold and no longer should. A fingerprinted name that is new was never
+        there; one that is repaired may be cached, wrong, for a year."""
+        return [
+            step.path
+            for step in self.sending
+            if step.wanted and (step.action != "new" or step.wanted.phase != "fingerprinted")
+        ]
 
     def summary(self) -> str:
         """`3 new, 2 changed, 1 to delete, 240 unchanged (1.2 MB to send)`."""
@@ -243,10 +248,11 @@ def _plan_the_gone(
             plan.steps.append(Step("keep", path, "workflow.yaml keeps it", seen.size))
         elif days and is_fingerprinted(path):
             since = known.superseded.get(path, utc(now))
+            if since > utc(now + timedelta(minutes=5)):
+                since = utc(now)  # noted by a clock that was ahead: from now on, then
             superseded[path] = since
             until = datetime.fromisoformat(since) + timedelta(days=days)
-            # A time ahead of the clock was written by one that was set back since.
-            if now < until <= now + timedelta(days=days, minutes=5):
+            if now < until:
                 reason = f"superseded; pages that visitors hold may name it until {utc(until)[:10]}"
                 plan.steps.append(Step("keep", path, reason, seen.size))
             else:

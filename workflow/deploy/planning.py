@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Mapping
 
 from workflow import approval
@@ -49,6 +51,7 @@ def plan_for(
         bucket,
         md5_of=lambda one: md5_of_file(source.path_of(one) or ""),
         force=params.force,
+        now=bucket.server_time(),
     )
     plan.marked = frozenset(marked)
     if target.deploy.cloudfront_id and owed_key(target) in listed:
@@ -60,8 +63,14 @@ def plan_for(
 
 
 def _marked(target: Target, listed: Mapping[str, Listed]) -> set[str]:
-    mark = f"{target.private}environment-"
-    return {key.removeprefix(mark) for key in listed if key.startswith(mark)}
+    """Whose the bucket says that this folder is, and those below it that another exchange has."""
+    own, mark = target.private, f"{target.deploy.private_prefix}environment-"
+    found = set()
+    for key in listed:
+        folder, there, name = key.partition(mark)
+        if there and (folder == "" or folder.endswith("/")):
+            found.add(name if key.startswith(own) else f"{name} (in {folder})")
+    return found
 
 
 def _refuse_many_deletes(target: Target, params: Params, plan: Plan) -> None:
@@ -116,22 +125,30 @@ def _refuse_incomplete(source: Source, plan: Plan) -> None:
 def as_planned(
     task_type: str, target: Target, params: Params, source: Source, plan: Plan
 ) -> Planned:
-    """The plan in the form in which somebody agrees to it."""
+    """The plan in the form in which somebody agrees to it, with each file that is to go."""
     totals = plan.totals
-    digest = binds(task_type, target, params, source)
+    bound = binds(task_type, target, params, source)
     return Planned(
-        digest=digest,
+        digest=_with_deletions(bound, plan),
         environment=target.environment,
         target=str(target),
         summary=plan.summary(),
         changed=totals["new"] + totals["changed"] + totals["metadata"],
         deleted=totals["deleted"],
-        details={**details(target, source, plan), "binds": digest},
+        details={**details(target, source, plan), "binds": bound},
     )
 
 
+def _with_deletions(bound: str, plan: Plan) -> str:
+    """What an approval is given for: what is bound, and, where files are to go, which."""
+    gone = sorted(step.path for step in plan.deleting)
+    if not gone:
+        return bound
+    return hashlib.sha256(json.dumps([bound, gone]).encode()).hexdigest()
+
+
 def binds(task_type: str, target: Target, params: Params, source: Source) -> str:
-    """The digest that an approval is given for: this content, to this target, in this way."""
+    """A digest of all but the deletions: this content, to this target, in this way."""
     return approval.digest(
         task_type, target.environment, target.identity(), params.as_agreed(), source.manifest()
     )

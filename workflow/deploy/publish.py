@@ -19,7 +19,6 @@ from typing import Any, Literal
 
 from workflow.deploy.caches import Caches, put_note
 from workflow.deploy.known import Known
-from workflow.deploy.later import Later
 from workflow.deploy.lock import Lock
 from workflow.deploy.objects import Phase
 from workflow.deploy.plan import Plan
@@ -106,14 +105,13 @@ class Publication:
             {**self.outputs(), "live": "partial" if self.plan.sending else "complete"}
         )
         self.caches.owe([*stale, *gone])
-        marking = Later(self._mark_environment)
+        self._mark_environment()
         for phase in PHASES:
             steps = [s for s in self.plan.sending if s.wanted and s.wanted.phase == phase]
             self.sending.send(phase, steps)
             self.all_sent = phase == PHASES[-1]
             if steps:
                 self.context.record(self.outputs())
-        marking.result()
         self.caches.forget(stale, "changed", also_owed=True)
         self._verify()
         self._delete()
@@ -147,6 +145,7 @@ class Publication:
             if key not in failed:
                 self.deleted.append(path)
                 self.known.forget(key)
+        self.context.record(self.outputs())
         if failed:
             raise next(iter(failed.values()))
 
