@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from tests.deploy.publisher import CSS, Publisher
 
 ONE = "posts/one/index.html"
+TWO = "posts/two/index.html"
 NEW = CSS.replace("0123", "abcd", 1)
 
 
@@ -95,6 +97,39 @@ def test_bytes_that_are_lost_here_come_from_the_buckets_own_versions(publisher: 
     assert publisher.live()[ONE] == b"<html>One</html>"
 
 
+def test_versions_that_have_expired_are_missed_before_anything_is_sent(
+    publisher: Publisher,
+) -> None:
+    publisher.server.keep_versions(publisher.bucket)
+    publisher.published()
+    publisher.build({ONE: "<html>One, worse</html>", TWO: "<html>Two, worse</html>"}).published()
+    client = publisher.server.client()
+    listed = client.list_object_versions(Bucket=publisher.bucket, Prefix=TWO)["Versions"]
+    (old,) = [one["VersionId"] for one in listed if not one["IsLatest"]]
+    client.delete_object(Bucket=publisher.bucket, Key=TWO, VersionId=old)
+    shutil.rmtree(publisher.program.root / ".workflow/objects")
+    task_id = publisher.program("rollback", "--env", "dev").out.strip()
+    publisher.program("sweep")
+    result = publisher.program.result(task_id)
+    assert (result["error"]["code"], result["outputs"]["live"]) == (
+        "release_incomplete",
+        "untouched",
+    )
+    assert result["outputs"]["lost"] == [TWO]
+    assert publisher.live()[ONE] == b"<html>One, worse</html>"
+
+
+def test_a_release_for_another_address_is_not_brought_back(twice: Publisher) -> None:
+    config = twice.program.root / "workflow.yaml"
+    said = json.loads(config.read_text())
+    said["environments"]["dev"]["base_url"] = "https://new.example/"
+    config.write_text(json.dumps(said))
+    task_id = twice.program("rollback", "--env", "dev").out.strip()
+    twice.program("sweep")
+    assert twice.program.result(task_id)["error"]["code"] == "wrong_build"
+    assert twice.live()[ONE] == b"<html>One, worse</html>"
+
+
 def test_a_release_whose_bytes_are_nowhere_any_more_is_refused_untouched(
     twice: Publisher,
 ) -> None:
@@ -114,8 +149,12 @@ def test_bytes_that_were_tampered_with_are_not_published(twice: Publisher) -> No
             path.write_bytes(b"<html>Bad</html>")
     task_id = twice.program("rollback", "--env", "dev").out.strip()
     twice.program("sweep")
-    assert twice.program.result(task_id)["error"]["code"] == "content_changed"
-    assert twice.live()[ONE] != b"<html>Bad</html>"
+    result = twice.program.result(task_id)
+    assert (result["error"]["code"], result["outputs"]["live"]) == (
+        "release_incomplete",
+        "untouched",
+    )
+    assert twice.live()[ONE] == b"<html>One, worse</html>"
 
 
 def test_where_approval_is_asked_for_going_back_asks_too(publisher: Publisher) -> None:

@@ -43,7 +43,10 @@ def stored(operation: str, key: str, answer: Answer, etag: str | None = None) ->
     etag = (headers.get("etag") if etag is None else etag) or ""
     if not etag:
         raise malformed(operation, key, "it names no ETag")
-    return Stored(etag.strip('"'), headers.get("x-amz-version-id"), iso(headers.get("date", "")))
+    version = headers.get("x-amz-version-id")
+    if version == "null":
+        version = None  # where versioning is suspended: the next object takes its place
+    return Stored(etag.strip('"'), version, iso(headers.get("date", "")))
 
 
 def head(operation: str, key: str, answer: Answer) -> Head:

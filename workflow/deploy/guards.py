@@ -17,6 +17,7 @@ from workflow import config
 from workflow.deploy.content import Content
 from workflow.deploy.credentials import has_secret_name
 from workflow.deploy.patterns import matches
+from workflow.deploy.releases import Release
 from workflow.errors import Action, TaskError, TaskFailed
 from workflow.hugo.record import BuildRecord
 from workflow.layout import CONFIG
@@ -116,6 +117,21 @@ def refuse_shrunk(local: int, live: int, deploy: config.Deploy) -> None:
                 "content",
                 hint="is the build whole? If the site is meant to be so small, lower "
                 f"deploy.min_share in {CONFIG} for this once",
+            )
+        )
+
+
+def refuse_foreign(release: Release, *, site: str, base_url: str) -> None:
+    """Raises TaskFailed `wrong_build` for a release whose pages are made for another address."""
+    if (release.site, _address(release.base_url)) != (site, _address(base_url)):
+        raise TaskFailed(
+            TaskError(
+                "wrong_build",
+                f"{release.release_id} is {release.site} as built for {release.base_url}; what is "
+                f"published here is {site} at {base_url}",
+                "fix",
+                "content",
+                hint="choose a release made since the address changed, or build that commit again",
             )
         )
 

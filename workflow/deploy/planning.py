@@ -5,15 +5,17 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
+from functools import partial
 
 from workflow import approval
 from workflow.deploy import guards
 from workflow.deploy.caches import owed_key, read_owed
 from workflow.deploy.known import Known
 from workflow.deploy.native import is_free
+from workflow.deploy.objects import Wanted
 from workflow.deploy.plan import Plan, make_plan, md5_of_file, most_deletes
 from workflow.deploy.report import details
-from workflow.deploy.s3 import Bucket, Listed
+from workflow.deploy.s3 import Bucket, Listed, in_parallel
 from workflow.deploy.source import Source
 from workflow.deploy.target import Params, Target
 from workflow.errors import TaskError, TaskFailed
@@ -58,7 +60,7 @@ def plan_for(
         plan.owed = read_owed(target, bucket)
     guards.refuse_shrunk(len(source.wanted), plan.live, target.deploy)
     _refuse_many_deletes(target, params, plan)
-    _refuse_incomplete(source, plan)
+    _refuse_incomplete(target, source, plan, bucket)
     return plan
 
 
@@ -98,16 +100,23 @@ def _refuse_many_deletes(target: Target, params: Params, plan: Plan) -> None:
     )
 
 
-def _refuse_incomplete(source: Source, plan: Plan) -> None:
+def _refuse_incomplete(target: Target, source: Source, plan: Plan, bucket: Bucket) -> None:
     """A release can be brought back only while all its bytes are somewhere."""
-    lost = [
-        step.path
-        for step in plan.sending
-        if step.wanted is not None
-        and source.path_of(step.wanted) is None
-        and step.path not in source.versions
-    ]
-    if lost and source.restores is not None:
+    if source.restores is None:
+        return
+    wanted = [step.wanted for step in plan.sending if step.wanted is not None]
+    away = [one for one in wanted if source.path_of(one) is None]
+    lost = [one.path for one in away if one.path not in source.versions]
+
+    def look(one: Wanted) -> None:
+        head = bucket.head(target.key(one.path), version=source.versions[one.path])
+        if head is None or head.sha256 not in (None, one.sha256):
+            lost.append(one.path)  # expired, say
+
+    there = [one for one in away if one.path in source.versions]
+    in_parallel(target.deploy.workers, (partial(look, one) for one in there), bucket.check)
+    lost.sort()
+    if lost:
         raise TaskFailed(
             TaskError(
                 "release_incomplete",

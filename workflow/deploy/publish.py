@@ -209,7 +209,8 @@ class Publication:
         store = Store(self.context.config.root)
         have = store.digests()
         for wanted in self.source.wanted.values():
-            path = None if wanted.sha256 in have else self.source.path_of(wanted)
+            kept = have.get(wanted.sha256) == wanted.size
+            path = None if kept else self.source.path_of(wanted)
             if path is not None and wanted.size <= IN_PARTS:
                 raw = Path(path).read_bytes()
                 if hashlib.sha256(raw).hexdigest() == wanted.sha256:

@@ -150,17 +150,19 @@ class Bucket:
                 return None
             raise
 
-    def head(self, key: str) -> Head | None:
-        """An object without its content; None if there is none."""
+    def head(self, key: str, *, version: str | None = None) -> Head | None:
+        """An object, or a version of it, without its content; None if there is none."""
+        query = {} if version is None else {"versionId": version}
         try:
-            return answers.head("HeadObject", key, self._ask("HeadObject", "HEAD", key))
+            answer = self._ask("HeadObject", "HEAD", key, query=query)
         except S3Error as error:
-            if error.status == 404:
+            if error.status in (404, 405):  # 405: that version is a deletion
                 return None
             # The answer to HEAD has no body: what exactly is refused is told to a GET.
             if error.status in (301, 400, 403):
-                self._ask("GetObject", "GET", key, headers={"range": "bytes=0-0"})
+                self._ask("GetObject", "GET", key, query=query, headers={"range": "bytes=0-0"})
             raise
+        return answers.head("HeadObject", key, answer)
 
     # -- writing ---------------------------------------------------------------------------------
 

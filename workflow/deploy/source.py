@@ -87,14 +87,15 @@ def _of_public(params: Params, target: Target, config: Config, check: Callable[[
 
 def _of_release(release_id: str, target: Target, config: Config) -> Source:
     release = Releases(config.root, target.environment).read(release_id)
+    guards.refuse_foreign(release, site=target.place.site, base_url=target.base_url)
     store = Store(config.root)
     public = os.path.realpath(target.place.public)
 
     def path_of(one: Wanted) -> str | None:
-        kept, built = store.path(one.sha256), Path(public, one.path)
-        if kept.is_file():
-            return os.fspath(kept)
-        return os.fspath(built) if _is(built, one) else None
+        # Only what is to be sent is asked for, so that reading it here costs little: a power cut
+        # may have damaged what was kept, and a mixture must not go live for it.
+        places = (store.path(one.sha256), Path(public, one.path))
+        return next((os.fspath(path) for path in places if _is(path, one)), None)
 
     return Source(
         {one.path: one for one in release.files},
@@ -102,7 +103,7 @@ def _of_release(release_id: str, target: Target, config: Config) -> Source:
         path_of,
         git_commit=release.git_commit,
         restores=release,
-        versions=release.versions,
+        versions=release.versions if release.target == str(target) else {},
     )
 
 

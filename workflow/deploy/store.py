@@ -39,7 +39,7 @@ class Store:
     def put(self, sha256: str, raw: bytes) -> None:
         """Keep content whose digest the caller has checked. Raises OSError."""
         path = self.path(sha256)
-        if _is_there(path):
+        if _is_there(path, len(raw)):
             return
         aside = self._aside(path)
         try:
@@ -54,7 +54,7 @@ class Store:
         import shutil
 
         path = self.path(sha256)
-        if _is_there(path):
+        if _is_there(path, source.stat().st_size):
             return
         aside = self._aside(path)
         try:
@@ -71,9 +71,9 @@ class Store:
         name = f".{path.name}.{os.getpid()}-{threading.get_ident()}{durable.TEMPORARY}"
         return path.with_name(name)
 
-    def digests(self) -> set[str]:
-        """All that is kept."""
-        return {entry.name for entry in self._entries()}
+    def digests(self) -> dict[str, int]:
+        """All that is kept, with its size in bytes: a power cut may have left it shorter."""
+        return {entry.name: entry.stat().st_size for entry in self._entries()}
 
     def keep_only(self, wanted: Iterable[str]) -> int:
         """Remove what is not among these digests; how many were removed.
@@ -96,9 +96,10 @@ class Store:
                     yield from os.scandir(folder.path)
 
 
-def _is_there(path: Path) -> bool:
-    """Whether it is kept already; if so, it counts as put there now."""
+def _is_there(path: Path, size: int) -> bool:
+    """Whether it is kept already, as a whole; if so, it counts as put there now."""
     with suppress(FileNotFoundError):
-        os.utime(path)
-        return True
+        if path.stat().st_size == size:
+            os.utime(path)
+            return True
     return False
