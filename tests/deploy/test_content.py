@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from workflow import publicdir
-from workflow.deploy.content import LARGEST_TEXT, Content, Finding, read_content
+from workflow.deploy.content import Content, Finding, read_content
 from workflow.errors import TaskFailed
 
 KEY_ID = "AKIA" + "QWERTYUIOPASDFGH"
@@ -352,13 +352,6 @@ def test_files_without_an_extension_are_looked_through_and_pictures_are_not(
     assert not findings(tmp_path, "a.png", KEY_ID)
 
 
-def test_a_text_too_large_to_look_through_still_has_its_digest(tmp_path: Path) -> None:
-    raw = KEY_ID.encode() + b" " * LARGEST_TEXT
-    facts = of(write(tmp_path, {"a.txt": raw, "b.txt": raw[:LARGEST_TEXT]})).facts
-    assert facts["a.txt"].sha256 == hashlib.sha256(raw).hexdigest()
-    assert (len(facts["a.txt"].findings), len(facts["b.txt"].findings)) == (0, 1)
-
-
 # The cache
 
 
@@ -613,3 +606,29 @@ def test_whoever_waits_can_end_it_from_any_place(
     assert threads == {threading.main_thread()}
     assert set(threading.enumerate()) <= before
     assert not (tmp_path / "cache.json").exists()
+
+
+@pytest.mark.parametrize(
+    "name", ["dl/deploy.py", "dl/old.bak", "dl/a.php", "dl/notes", "x.unheard"]
+)
+def test_a_secret_in_text_is_found_whatever_the_file_is_called(tmp_path: Path, name: str) -> None:
+    site = write(tmp_path / "site", {name: "key = AKIA" + "Q3EGUFZK7XLP2MNA\n"})
+    (found,) = read_content(site, cache=None).facts[name].findings
+    assert (found.kind, found.what, found.line) == ("secret", "an AWS access key", 1)
+
+
+def test_a_secret_in_a_large_file_is_found_also_where_two_reads_meet(tmp_path: Path) -> None:
+    before = "x" * 99 + "\n"
+    meeting = before * ((1 << 20) // 100 * 9) + "y" * 71 + " "
+    text = meeting[: (9 << 20) - 10] + " AKIA" + "Q3EGUFZK7XLP2MNA\n" + before
+    site = write(tmp_path / "site", {"big.js": text})
+    facts = read_content(site, cache=None).facts["big.js"]
+    (found,) = facts.findings
+    assert found.line == text[: text.index("AKIA")].count("\n") + 1
+    assert facts.sha256 == hashlib.sha256(text.encode()).hexdigest()
+
+
+def test_what_is_no_text_is_not_looked_through(tmp_path: Path) -> None:
+    key = b"AKIA" + b"Q3EGUFZK7XLP2MNA"
+    site = write(tmp_path / "site", {"a.bin": b"\0\1" + key, "b.png": b"PNG " + key})
+    assert [one.findings for one in read_content(site, cache=None).facts.values()] == [(), ()]

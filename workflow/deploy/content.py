@@ -23,23 +23,27 @@ from typing import Any
 from workflow import durable, publicdir
 from workflow.deploy import aliases
 from workflow.deploy.content_types import extension
-from workflow.deploy.findings import Finding, findings, rules
+from workflow.deploy.findings import Finding, Windows, findings, rules
 from workflow.errors import TaskError, TaskFailed, told
 from workflow.publicdir import File, Found, Manifest
 
 __all__ = ["Content", "Facts", "Finding", "read_content"]
 
-LARGEST_TEXT = 8 << 20
-"""Bytes of a file of text that is looked through; of larger ones only the digest is taken."""
-_TEXT = {
-    "", "atom", "cfg", "conf", "css", "csv", "env", "geojson", "htm", "html", "ics", "ini", "js",
-    "json", "jsonld", "log", "map", "md", "mjs", "pem", "rss", "sh", "sql", "srt", "svg", "text",
-    "toml", "topojson", "tsv", "txt", "vcf", "vtt", "webmanifest", "xhtml", "xml", "xsl", "yaml",
-    "yml",
+LARGEST_WHOLE = 8 << 20
+"""Bytes of a file that is looked through as a whole; a larger one is in windows, for secrets."""
+_OVERLAP = 64 << 10
+"""Bytes that two windows share: more than a secret has, with what must stand near it."""
+_BINARY = {
+    "7z", "aac", "avi", "avif", "bmp", "br", "docx", "eot", "flac", "gif", "gz", "heic", "ico",
+    "jpeg", "jpg", "jxl", "m4a", "m4v", "mov", "mp3", "mp4", "oga", "ogg", "ogv", "otf", "pdf",
+    "png", "pptx", "rar", "tif", "tiff", "ttf", "wasm", "wav", "webm", "webp", "woff", "woff2",
+    "xlsx", "xz", "zip",
 }  # fmt: skip
+"""Of all others the content tells: no text has a NUL in its first bytes."""
+_FIRST_BYTES = 8192
 _HTML = {"htm", "html", "xhtml"}
 _RACY_NS = 2_000_000_000
-_FORMAT = 1
+_FORMAT = 2
 _CHANGING = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ENXIO, errno.ESTALE)
 """What opening and reading say of a file that is not any more what it was a moment ago."""
 
@@ -120,12 +124,16 @@ def _examine(kept: Mapping[str, _Row], file: Found, chunks: Iterable[bytes]) -> 
     """A file's facts, from its bytes. The same bytes under the same name give the same facts: a
     rebuild that touched every file has none of them searched again."""
     size, kind = file.seen.st_size, extension(file.path)
-    if kind not in _TEXT or size > LARGEST_TEXT:
-        total = hashlib.sha256()
+    if kind in _BINARY or size > LARGEST_WHOLE:
+        total, found = hashlib.sha256(), Windows()
         for chunk in chunks:
             total.update(chunk)
-        return file.path, Facts(total.hexdigest(), size, None, ())
+            if kind not in _BINARY:
+                found.look(chunk, overlap=_OVERLAP)
+        return file.path, Facts(total.hexdigest(), size, None, found.findings)
     raw = b"".join(chunks)
+    if b"\0" in raw[:_FIRST_BYTES]:
+        return file.path, Facts(hashlib.sha256(raw).hexdigest(), size, None, ())
     sha256 = hashlib.sha256(raw).hexdigest()
     row = kept.get(file.path)
     known = None if row is None or sha256 not in row else _facts(row)

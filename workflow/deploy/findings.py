@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Literal
 
@@ -35,6 +35,30 @@ def findings(path: str, raw: bytes) -> tuple[Finding, ...]:
         *_first("localhost", raw, local_links.local_links(path, raw)),
     ]
     return tuple(found)
+
+
+class Windows:
+    """The secrets of a file that comes piece by piece, and is never held as a whole."""
+
+    def __init__(self) -> None:
+        self._found: dict[tuple[str, int], Finding] = {}
+        self._tail = b""
+        self._lines = 0
+        """Ended before the tail."""
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        return tuple(self._found.values())[:MOST_OF_A_KIND]
+
+    def look(self, chunk: bytes, *, overlap: int) -> None:
+        """Look through what comes next, with the last `overlap` bytes of what came before."""
+        window = self._tail + chunk
+        for one in _first("secret", window, credentials.credentials(window)):
+            line = self._lines + (one.line or 1)
+            self._found.setdefault((one.what, line), replace(one, line=line))
+        cut = max(0, len(window) - overlap)
+        self._lines += window.count(b"\n", 0, cut)
+        self._tail = window[cut:]
 
 
 def _first(kind: Kind, raw: bytes, found: Iterator[tuple[int, str]]) -> Iterator[Finding]:
