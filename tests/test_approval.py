@@ -288,7 +288,7 @@ def test_a_handler_that_waits_of_its_own_accord_is_broken(tmp_path: Path, agreed
             context.approve(PLANNED)
         raise AwaitsApproval(PLANNED, "so there")
 
-    came = _ran(tmp_path, run, approve=lambda _: {"way": "none"})
+    came = _ran(tmp_path, run, approve=lambda *_: {"way": "none"})
     assert came.error.code == "handler_defect"
 
 
@@ -298,6 +298,6 @@ def test_a_handler_passes_its_point_of_no_return_once(tmp_path: Path) -> None:
         context.approve(PLANNED)
         raise AssertionError("it must not come so far")
 
-    came = _ran(tmp_path, run, approve=lambda _: {"way": "approved", "by": "mark", "through": "x"})
+    came = _ran(tmp_path, run, approve=lambda *_: {"way": "approved", "by": "mark", "through": "x"})
     assert came.error.code == "handler_defect"
     assert came.outputs["approval"]["by"] == "mark", "who agreed is told of what failed too"

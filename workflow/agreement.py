@@ -17,7 +17,7 @@ Killed after it, it has ended, and with it the approval: whatever is left of tha
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -166,9 +166,16 @@ def waiting_for(task: Task, planned: Planned) -> str:
 
 
 def agree(
-    task: Task, config: Config, planned: Planned, exchange: Exchange, lease: Lease
+    task: Task,
+    config: Config,
+    planned: Planned,
+    exchange: Exchange,
+    lease: Lease,
+    ready: Callable[[], object] = lambda: None,
 ) -> dict[str, Any]:
     """Pass the point of no return, if somebody has agreed; gives how, for the outputs.
+
+    `ready` is called before the agreement counts: see `handler.Approve`.
 
     Raises AwaitsApproval if nobody has (the plan is kept, to be looked at), TaskFailed
     `stale_plan` if somebody agreed to something else, `cancelled`; OSError, WorkflowError. In each
@@ -185,6 +192,7 @@ def agree(
         raise TaskFailed(stale_plan(task.task_id, decision.approval.digest, planned.digest))
     if exchange.asked_to_cancel(task.task_id):
         raise TaskFailed(cancelled(task.task_id), status="cancelled")
+    ready()
     how = dict(decision.how)
     if how["way"] != "none":
         state = "in-progress"

@@ -11,7 +11,7 @@ from typing import Any
 
 from workflow.config import Config
 from workflow.errors import TaskError, TaskFailed
-from workflow.handler import AwaitsApproval, Planned, approve_nothing
+from workflow.handler import Approve, AwaitsApproval, Planned, approve_nothing
 from workflow.process import Cancel, Finished, ProgramNotFound
 from workflow.process import run as run_process
 from workflow.result import Attempt
@@ -34,8 +34,10 @@ class Attempting:
     """Told the process group of each program that is started."""
     earlier: Sequence[Attempt] = ()
     say: Callable[[str], None] = lambda _: None
-    approve: Callable[[Planned], dict[str, Any]] = approve_nothing
+    approve: Approve = approve_nothing
     """Passes the task's point of no return, as `Context.approve` says."""
+    planning: bool = False
+    """Whether only the plan is wanted."""
     record: Callable[[Mapping[str, Any]], None] = lambda _: None
     ask: Planned | None = None
     """What somebody has to agree to before the handler is called at all."""
@@ -61,12 +63,14 @@ class Limits:
         self.waits: AwaitsApproval | None = None
         """What was said to a handler whose plan nobody has agreed to."""
 
-    def approve(self, planned: Planned) -> dict[str, Any]:
+    def approve(
+        self, planned: Planned, ready: Callable[[], object] = lambda: None
+    ) -> dict[str, Any]:
         self.check()
         if self.agreed is not None:
             raise RuntimeError("an attempt has one point of no return, and passed it before")
         try:
-            self.agreed = self.attempting.approve(planned)
+            self.agreed = self.attempting.approve(planned, ready)
         except AwaitsApproval as waits:
             self.waits = waits
             raise

@@ -69,7 +69,22 @@ class AwaitsApproval(Exception):
         self.reason = reason
 
 
-def approve_nothing(planned: Planned) -> dict[str, Any]:
+class Approve(Protocol):
+    """The point of no return: gives how the plan was agreed to (for the outputs) and notes durably
+    that what follows must not be repeated.
+
+    `ready` is called once somebody has agreed, and before that counts: what may still keep the task
+    from beginning is done there, and if it raises, the agreement is not used up. Raises what that
+    raises, AwaitsApproval (let it pass), or TaskFailed `stale_plan` if somebody agreed to something
+    else.
+    """
+
+    def __call__(
+        self, planned: Planned, ready: Callable[[], object] = lambda: None
+    ) -> dict[str, Any]: ...
+
+
+def approve_nothing(planned: Planned, ready: Callable[[], object] = lambda: None) -> dict[str, Any]:
     """For whoever only wants to see the plan: nothing is ever agreed to."""
     raise AwaitsApproval(planned, "it was only planned")
 
@@ -89,10 +104,9 @@ class Context:
     run_program: RunProgram
     say: Callable[[str], None] = lambda _: None
     """One line of progress for whoever watches the sweep."""
-    approve: Callable[[Planned], dict[str, Any]] = approve_nothing
-    """The point of no return: gives how the plan was agreed to (for the outputs) and notes durably
-    that what follows must not be repeated. Raises AwaitsApproval (let it pass), or TaskFailed
-    `stale_plan` if somebody agreed to something else."""
+    approve: Approve = approve_nothing
+    planning: bool = False
+    """Whether only the plan is wanted: `approve` agrees to nothing, and nothing may be done."""
     record: Callable[[Mapping[str, Any]], None] = lambda _: None
     """Durably notes the outputs so far, for the result of an attempt that is cut off."""
     check: Callable[[], None] = lambda: None

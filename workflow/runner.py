@@ -99,6 +99,7 @@ def _execute(
         run_program=limits.run_program,
         say=attempting.say,
         approve=limits.approve,
+        planning=attempting.planning,
         record=record,
         check=limits.check,
     )

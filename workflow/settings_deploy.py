@@ -59,7 +59,7 @@ class Releases(Strict):
 
     keep: int = Field(default=10, ge=0, le=1000, description="releases; 0 keeps none")
     in_bucket: bool = Field(
-        default=False, description="also leave their manifests in the bucket, for other machines"
+        default=False, description="also leave their manifests in the bucket, for the record"
     )
 
 

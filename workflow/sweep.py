@@ -203,8 +203,8 @@ class Sweep:
             runs_program=lease.runs_program,
             earlier=earlier,
             say=lambda line: self.swept.notice("progress", task.task_id, line),
-            approve=lambda planned: agreement.agree(
-                task, self.config, planned, self.exchange, lease
+            approve=lambda planned, ready=lambda: None: agreement.agree(
+                task, self.config, planned, self.exchange, lease, ready
             ),
             record=lambda outputs: note_outputs(self.exchange, task.task_id, outputs),
             ask=agreement.to_ask_first(task),

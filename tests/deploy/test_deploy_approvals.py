@@ -208,6 +208,27 @@ def test_what_comes_between_the_agreement_and_the_lock_is_not_deleted(staging: P
     assert set(staging.live()) == {"late.pdf"}
 
 
+def test_a_lock_that_is_taken_does_not_use_up_the_approval(staging: Publisher) -> None:
+    task_id, digest = _waits(staging)
+    held = {"token": "x", "holder": "other:1", "expires_at": "2099-01-01T00:00:00Z"}
+    staging.put(".workflow/lock.json", json.dumps(held))
+    assert _approve(staging, task_id, digest).code == 0
+    staging.program("sweep")
+    assert staging.program.states(task_id) == ["waiting"]
+    assert (staging.program.root / f".workflow/approvals/{task_id}.json").exists()
+    assert set(staging.live()) == set()
+
+
+def test_planning_sends_nothing_also_where_nobody_is_asked(publisher: Publisher) -> None:
+    task_id = publisher.program.submit("hugo-deploy-dev")
+    assert publisher.program("plan", task_id).code == 0
+    publisher.program("sweep")
+    again = publisher.program.submit("hugo-deploy-dev")
+    publisher.proxy.clear()
+    assert "Nothing to do for dev" in publisher.program("plan", again).out
+    assert not {"PutObject", "DeleteObject"} & publisher.proxy.counts.keys()
+
+
 def test_production_wants_the_phrase_which_no_program_can_say(publisher: Publisher) -> None:
     publisher.configure("production").build(environment="production")
     task_id = publisher.program.submit("hugo-deploy-production")

@@ -125,6 +125,20 @@ def test_what_somebody_else_changed_or_removed_is_put_right(publisher: Publisher
     assert publisher.live() == publisher.expected()
 
 
+def test_our_note_on_another_content_is_not_believed(publisher: Publisher) -> None:
+    publisher.published()
+    body, head = publisher.expected()["index.html"], publisher.head("index.html")
+    publisher.put(
+        "index.html",
+        body.replace(b"Home", b"Evil"),
+        ContentType=head["ContentType"],
+        CacheControl=head["CacheControl"],
+        Metadata=head["Metadata"],
+    )
+    publisher.published()
+    assert publisher.live() == publisher.expected()
+
+
 def test_without_notes_each_object_is_looked_at_once_and_none_is_sent(
     publisher: Publisher,
 ) -> None:

@@ -56,6 +56,12 @@ def test_what_is_in_public_does_not_matter(twice: Publisher) -> None:
     assert twice.live()[ONE] == b"<html>One</html>"
 
 
+def test_a_dry_run_of_going_back_changes_nothing(twice: Publisher) -> None:
+    outputs = _roll_back(twice, "--dry-run")
+    assert (outputs["would_upload"], outputs["live"]) == (2, "untouched")
+    assert twice.live()[ONE] == b"<html>One, worse</html>"
+
+
 def test_going_back_and_deploying_again_leads_forward(twice: Publisher) -> None:
     _roll_back(twice)
     twice.published()

@@ -31,6 +31,7 @@ def run(
         str | None,
         typer.Option(metavar="TEXT", help="The person's own words, for the audit trail."),
     ] = None,
+    dry_run: Annotated[bool, typer.Option(help="Submit a task that only tells.")] = False,
     seconds: Annotated[
         float | None, typer.Option("--wait", metavar="SECONDS", help="Wait for the result.", min=0)
     ] = None,
@@ -65,7 +66,7 @@ def run(
         raise WorkflowError(error.code, error.message, code, hint=error.hint) from failure
     wish = Wish(
         task_type=DEPLOY + environment,
-        settings={"release": release},
+        settings={"release": release, **({"dry_run": "true"} if dry_run else {})},
         description=f"back to {release.removeprefix(f'{environment}-')}",
         request=request,
         priority="high",

@@ -148,6 +148,7 @@ def plan_now(task: Task, config: Config) -> Planned | Result:
             config=config,
             cancel=Cancel(),
             ask=to_ask_first(task),
+            planning=True,
         )
         came = run_attempt(task, attempting)
     return came.planned if isinstance(came, AwaitsApproval) else came

@@ -133,7 +133,7 @@ class Client:
         self._endpoint_url = endpoint_url
         self._owner = owner
         self._pace = Pace(workers)
-        self.heard: tuple[str, float] | None = None
+        self.heard: tuple[str, float, float] | None = None
         """The last answer's Date, and when it came, by our own clock."""
         self._ready: _Ready | None = None
         self._guard = threading.Lock()
@@ -203,7 +203,7 @@ class Client:
             error.__cause__ = lost
             return _NO_ANSWER, error, lost.connected
         if date := answer.headers.get("date"):
-            self.heard = (date, time.time())
+            self.heard = (date, time.time(), time.monotonic())
         return answer, _refusal(request, answer), True
 
     def _make_ready(self) -> _Ready:

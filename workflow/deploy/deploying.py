@@ -24,15 +24,16 @@ def deploy(job: Job) -> Outcome:
     source = job.source = find_source(params, target, context.config, context.check)
     assert job.listing is not None
     plan = _plan(job, source, job.listing.result())
-    if not (params.dry_run or _is_to_do(job, plan)):
+    only_told = params.dry_run or context.planning
+    if not (only_told or _is_to_do(job, plan)):
         return _already_live(job, source, plan)
     planned = as_planned(context.task_type, target, params, source, plan)
-    if params.dry_run:
+    if params.dry_run or (context.planning and not _is_to_do(job, plan)):
         return told(planned, plan)
-    agreed = context.approve(planned)
-    shown = planned.details
-    if job.lock is None:
-        job.take_lock()
+    shown, listed_alone = planned.details, job.lock is not None
+    # The lock before the agreement counts: who finds it taken comes again with the same approval.
+    agreed = context.approve(planned, job.take_lock)
+    if not listed_alone:
         # Others may have published since: what is there now counts.
         before, plan = plan, _plan(job, source, job.list())
         _require_agreed(before, plan, waived=agreed.get("way") == "waived")

@@ -48,6 +48,8 @@ class Object:
     date: str | None = None
     """When we sent it, by the server's clock."""
     version: str | None = None
+    looked_at: bool = False
+    """Whether what is said of it comes from the object itself, and not from our sending it."""
 
     def is_that(self, listed: Listed) -> bool:
         """Whether the listed object is this one, unchanged since."""
@@ -92,7 +94,9 @@ class Known:
         self.changed = True
 
     def seen(self, key: str, listed: Listed, sha256: str | None, headers: Headers) -> Object:
-        found = Object(listed.etag, listed.size, sha256, headers, modified=listed.modified)
+        found = Object(
+            listed.etag, listed.size, sha256, headers, modified=listed.modified, looked_at=True
+        )
         self.objects[key] = found
         self.changed = True
         return found

@@ -33,7 +33,8 @@ def run(context: Context, target: Target) -> Outcome:
             from workflow.deploy.account import require_account
 
             require_account(target.deploy)
-        job.start_listing(under_lock=is_free(target) and not job.params.dry_run)
+        only_told = job.params.dry_run or context.planning
+        job.start_listing(under_lock=is_free(target) and not only_told)
         # All that the rest needs is imported while the server makes up its listing.
         from workflow.deploy.deploying import deploy
 

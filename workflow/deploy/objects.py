@@ -29,6 +29,8 @@ __all__ = ["Phase", "Wanted", "body", "is_fingerprinted", "phase", "wanted"]
 
 Phase = Literal["fingerprinted", "assets", "pages"]
 
+LARGEST_COMPRESSED = 16 << 20
+"""Bytes: it is done in memory, and what is larger goes in parts, as it is."""
 SMALLEST_COMPRESSED = 1024
 """Bytes: what is smaller travels in one packet either way."""
 
@@ -110,7 +112,8 @@ def _stored(
         "Cache-Control": _last(rule.cache_control for rule in rules) or _CACHE_CONTROL[when],
     }
     compress = _last(rule.compress for rule in rules) or deploy.compress
-    if compress != "none" and facts.size >= SMALLEST_COMPRESSED and shrinks(kind):
+    fits = SMALLEST_COMPRESSED <= facts.size <= LARGEST_COMPRESSED
+    if compress != "none" and fits and shrinks(kind):
         headers["Content-Encoding"] = _ENCODINGS[compress]
     if deploy.redirects and facts.redirect is not None:
         to = location(path, facts.redirect, base_url)

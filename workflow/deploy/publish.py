@@ -38,6 +38,10 @@ PHASES: tuple[Phase, ...] = ("fingerprinted", "assets", "pages")
 Live = Literal["untouched", "partial", "complete"]
 
 
+def _names_others(path: str) -> bool:
+    return path.endswith((".css", ".js", ".mjs"))
+
+
 @dataclass
 class Publication:
     """One deploy past its point of no return: what is done so far, and how to do the rest."""
@@ -108,7 +112,9 @@ class Publication:
         self._mark_environment()
         for phase in PHASES:
             steps = [s for s in self.plan.sending if s.wanted and s.wanted.phase == phase]
-            self.sending.send(phase, steps)
+            # Styles and scripts name other assets, as pages do.
+            self.sending.send(phase, [s for s in steps if not _names_others(s.path)])
+            self.sending.send(phase, [s for s in steps if _names_others(s.path)])
             self.all_sent = phase == PHASES[-1]
             if steps:
                 self.context.record(self.outputs())

@@ -40,6 +40,7 @@ def details(target: Target, source: Source, plan: Plan) -> dict[str, Any]:
 def told(planned: Planned, plan: Plan) -> Outcome:
     """Of a dry run."""
     totals = plan.totals
+    what = "Nothing to do for" if plan.is_empty else "Dry run for"
     return Outcome(
         outputs={
             "dry_run": True,
@@ -52,7 +53,7 @@ def told(planned: Planned, plan: Plan) -> Outcome:
             "live": "untouched",
             "digest": planned.digest,
         },
-        verdict=f"Dry run for {planned.environment}: {planned.summary}. Nothing was sent.",
+        verdict=f"{what} {planned.environment}: {planned.summary}. Nothing was sent.",
         summary=_listed(plan),
         next_steps=["Submit it without dry_run to publish it"],
         rehearsal=True,

@@ -82,11 +82,13 @@ class Bucket:
 
     def server_time(self) -> datetime:
         """What the server's clock shows, by its last answer; our own clock's before the first."""
-        date, when = self._client.heard or ("", 0.0)
+        date, when, monotonic = self._client.heard or ("", 0.0, 0.0)
         said = answers.iso(date)
         if not said:
             return datetime.now(UTC)
-        return datetime.fromisoformat(said) + timedelta(seconds=time.time() - when)
+        # One of our clocks may be set back meanwhile, the other stand still while we sleep.
+        since = max(time.time() - when, time.monotonic() - monotonic)
+        return datetime.fromisoformat(said) + timedelta(seconds=since)
 
     # -- reading ---------------------------------------------------------------------------------
 
