@@ -55,7 +55,7 @@ def digest(
 
     `kind` is the task type; `target` where it goes (bucket, prefix, distribution, …); `manifest`
     one array a file, [path, size, sha256, …], in the order of their own JSON. Encoded with keys
-    sorted, no white space, and everything outside ASCII as \\uXXXX: one content, one text, and no
+    sorted, no white space, and everything outside ASCII as escapes: one content, one text, and no
     two contents share one. Raises TypeError for what JSON does not have.
     """
     files = sorted(map(_canonical, manifest))

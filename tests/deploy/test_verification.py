@@ -162,10 +162,12 @@ def test_an_address_without_its_slash_serves_as_well(site: Site) -> None:
     assert look(site.url.rstrip("/"), file("a.txt", b"a")).checked == 1
 
 
-def test_a_page_is_looked_for_under_its_name_where_folders_have_no_index(site: Site) -> None:
+def test_a_page_that_visitors_cannot_reach_fails_though_its_file_is_there(site: Site) -> None:
     site.answers["/about/"] = Answer(b"denied", 403)
     site.answers["/about/index.html"] = Answer(b"about us")
-    assert look(site.url, file("about/index.html", b"about us")).checked == 1
+    failure = failed(site.url, file("about/index.html", b"about us"))
+    assert failure.error.code == "site_not_ok"
+    assert "/about/ answers 403, though its index.html is there" in failure.error.message
 
 
 def test_a_site_below_an_address_is_looked_at_there(site: Site) -> None:
@@ -359,7 +361,7 @@ def test_a_status_other_than_200_is_told(site: Site, status: int, action: str, h
 def test_a_file_that_is_missing_is_told_and_the_home_pages_status_kept(site: Site) -> None:
     failure = failed(site.url, file("a/index.html", b"a"))
     assert failure.error.code == "site_not_ok"
-    assert "/a/index.html answers 404" in failure.error.message
+    assert "/a/ answers 404" in failure.error.message
     assert failure.outputs == {"http_status": 200, "not_as_published": ["a/index.html"]}
 
 

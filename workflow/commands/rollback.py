@@ -57,7 +57,11 @@ def run(
         releases = Releases(config.root, environment)
         notes = known.load(config.root, target)
         if listing:
-            return _listed(releases, notes.live)
+            return _listed(releases, notes.live, can=target.deploy.strategy == "native")
+        if target.deploy.strategy == "script":
+            from workflow.deploy.scripted import no_rollback
+
+            raise no_rollback(target)
         release = to or releases.before(notes.live, partial=notes.partial)
         releases.read(release)
     except TaskFailed as failure:
@@ -78,7 +82,7 @@ def run(
     return sweep_and_wait(place, reply, [task_id], seconds)
 
 
-def _listed(releases: Any, live: str | None) -> Reply:
+def _listed(releases: Any, live: str | None, *, can: bool) -> Reply:
     kept = [releases.read(release_id) for release_id in reversed(releases.ids())]
     rows = [
         [
@@ -111,7 +115,8 @@ def _listed(releases: Any, live: str | None) -> Reply:
     if rows:
         reply.table = (("RELEASE", "", "PUBLISHED", "FILES", "FROM"), rows)
         name = releases.environment
-        reply.next = [(f"workflow rollback --env {name} --to {rows[-1][0]}", "go back to one")]
+        if can:
+            reply.next = [(f"workflow rollback --env {name} --to {rows[-1][0]}", "go back to one")]
     else:
         reply.text = f"No release of {releases.environment} is kept yet."
     return reply

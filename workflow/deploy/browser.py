@@ -11,6 +11,7 @@ import http.client
 import importlib.util
 import socket
 import ssl
+import threading
 import time
 import urllib.request
 import zlib
@@ -55,8 +56,7 @@ class Browser:
     """Shares what is costly to set up between threads."""
 
     def __init__(self) -> None:
-        tls = urllib.request.HTTPSHandler(context=ssl.create_default_context())
-        self._opener = urllib.request.build_opener(tls, _AsItIs)
+        self._opener = urllib.request.build_opener(_LateTls(), _AsItIs)
         brotli = importlib.util.find_spec("brotli") is not None
         self._headers = {
             "User-Agent": f"workflow/{__version__}",
@@ -95,6 +95,22 @@ class Browser:
     def _open(self, url: str) -> Any:
         request = urllib.request.Request(url, headers=self._headers)
         return self._opener.open(request, timeout=_REQUEST_SECONDS)
+
+
+class _LateTls(urllib.request.HTTPSHandler):
+    """Reads the system's certificates, which takes long, only once they are needed."""
+
+    def __init__(self) -> None:
+        # Not HTTPSHandler's own: from Python 3.12 on it reads them at once.
+        urllib.request.AbstractHTTPHandler.__init__(self)
+        self._making = threading.Lock()
+        self._tls: ssl.SSLContext | None = None
+
+    def https_open(self, request: urllib.request.Request) -> Any:
+        with self._making:
+            if self._tls is None:
+                self._tls = ssl.create_default_context()
+        return self.do_open(http.client.HTTPSConnection, request, context=self._tls)
 
 
 class _AsItIs(urllib.request.HTTPErrorProcessor):

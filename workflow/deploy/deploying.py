@@ -11,9 +11,8 @@ from workflow.deploy.publish import Publication
 from workflow.deploy.releases import Releases
 from workflow.deploy.report import details, published, told, unchanged
 from workflow.deploy.s3 import Listed
-from workflow.deploy.sample import expected
+from workflow.deploy.sample import see_it_served
 from workflow.deploy.source import Source, find_source
-from workflow.deploy.verification import verify
 from workflow.errors import TaskError, TaskFailed
 from workflow.handler import Outcome
 
@@ -21,7 +20,7 @@ from workflow.handler import Outcome
 def deploy(job: Job) -> Outcome:
     """Raises TaskFailed, S3Error, ContentChanged, OSError, AwaitsApproval."""
     context, target, params = job.context, job.target, job.params
-    source = job.source = find_source(params, target, context.config, context.check)
+    source = find_source(params, target, context.config, context.check)
     assert job.listing is not None
     plan = _plan(job, source, job.listing.result())
     only_told = params.dry_run or context.planning
@@ -80,12 +79,5 @@ def _is_to_do(job: Job, plan: Plan) -> bool:
 
 def _already_live(job: Job, source: Source, plan: Plan) -> Outcome:
     """Nothing to send, to delete or to make up for: see that the site serves it, and say so."""
-    options = job.target.deploy.verify
-    seen = verify(
-        job.target.verify_url,
-        expected(source, plan, options.sample),
-        seconds=options.timeout_seconds,
-        check=job.context.check,
-        say=job.context.say,
-    )
+    seen = see_it_served(job.target, source, plan, job.context.check, job.context.say)
     return unchanged(job.target, source, plan, seen, job.known.live)

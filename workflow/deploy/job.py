@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 from workflow.deploy.known import Known, load
 from workflow.deploy.later import Later
 from workflow.deploy.lock import Lock, locked
-from workflow.deploy.s3 import Bucket, Listed
+from workflow.deploy.s3 import Bucket, Listed, S3Error
 from workflow.deploy.target import Params, Target
+from workflow.errors import TaskFailed
 from workflow.handler import Context
 
 if TYPE_CHECKING:
     from workflow.deploy.publish import Publication
-    from workflow.deploy.source import Source
 
 
 @dataclass
@@ -30,7 +30,6 @@ class Job:
     locking: ExitStack
     lock: Lock | None = None
     listing: Later[dict[str, Listed]] | None = None
-    source: Source | None = None
     publication: Publication | None = None
 
     @property
@@ -47,6 +46,16 @@ class Job:
                 locked(self.bucket, key, about, say=self.context.say)
             )
         return self.lock
+
+    @contextmanager
+    def failures_told(self) -> Iterator[None]:
+        """What the bucket refuses ends in a TaskFailed that says what it means."""
+        try:
+            yield
+        except S3Error as error:
+            from workflow.deploy import failures
+
+            raise TaskFailed(failures.explain(error, str(self.target))) from error
 
     def list(self) -> dict[str, Listed]:
         """All that is there. Raises S3Error."""

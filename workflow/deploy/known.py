@@ -5,8 +5,8 @@ no digest for objects sent in parts or encrypted by KMS. So what we sent is writ
 tag that the server gave us: as long as the listing shows the same tag, size and time, the object
 is what we sent. Whatever differs was changed behind our back, and is looked at.
 
-    .workflow/deploys/ENVIRONMENT-XXXXXXXX.json        the X tell the bucket
-    .workflow/deploys/ENVIRONMENT-XXXXXXXX.live.json   which release is live
+    .workflow/deploys/ENVIRONMENT-MARK.json        the mark tells the bucket
+    .workflow/deploys/ENVIRONMENT-MARK.live.json   which release is live
 
 Disposable: without it a deploy asks for each object once more, and comes to the same plan.
 """
@@ -48,8 +48,8 @@ class Object:
     date: str | None = None
     """When we sent it, by the server's clock."""
     version: str | None = None
-    looked_at: bool = False
-    """Whether what is said of it comes from the object itself, and not from our sending it."""
+    tag_is_md5: bool = False
+    """Whether we have just looked at it, and its tag is the MD5 of its content."""
 
     def is_that(self, listed: Listed) -> bool:
         """Whether the listed object is this one, unchanged since."""
@@ -93,9 +93,22 @@ class Known:
         )
         self.changed = True
 
-    def seen(self, key: str, listed: Listed, sha256: str | None, headers: Headers) -> Object:
+    def seen(
+        self,
+        key: str,
+        listed: Listed,
+        sha256: str | None,
+        headers: Headers,
+        *,
+        tag_is_md5: bool,
+    ) -> Object:
         found = Object(
-            listed.etag, listed.size, sha256, headers, modified=listed.modified, looked_at=True
+            listed.etag,
+            listed.size,
+            sha256,
+            headers,
+            modified=listed.modified,
+            tag_is_md5=tag_is_md5,
         )
         self.objects[key] = found
         self.changed = True

@@ -13,10 +13,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from workflow import approval
 from workflow.deploy import conflicts
 from workflow.deploy.job import Job, opened
-from workflow.deploy.s3 import ContentChanged, S3Error
+from workflow.deploy.s3 import ContentChanged
 from workflow.deploy.target import Target
 from workflow.errors import TaskError, TaskFailed
 from workflow.handler import Context, Outcome
@@ -25,7 +24,7 @@ from workflow.layout import CONFIG
 
 def run(context: Context, target: Target) -> Outcome:
     """The whole deploy. Raises TaskFailed, with what was done so far, or AwaitsApproval."""
-    with opened(context, target) as job, _failures_told(job):
+    with opened(context, target) as job, _failures_told(job), job.failures_told():
         conflict = conflicts.conflict(context.config, target.environment)
         if conflict:
             raise _misconfigured(conflict)
@@ -34,16 +33,11 @@ def run(context: Context, target: Target) -> Outcome:
 
             require_account(target.deploy)
         only_told = job.params.dry_run or context.planning
-        job.start_listing(under_lock=is_free(target) and not only_told)
+        job.start_listing(under_lock=target.asks_nobody and not only_told)
         # All that the rest needs is imported while the server makes up its listing.
         from workflow.deploy.deploying import deploy
 
         return deploy(job)
-
-
-def is_free(target: Target) -> bool:
-    """Whether workflow.yaml lets anybody publish here."""
-    return approval.policy_of(target.environment, target.place.configured, required=False) == "none"
 
 
 @contextmanager
@@ -53,10 +47,6 @@ def _failures_told(job: Job) -> Iterator[None]:
         yield
     except ContentChanged as error:
         raise _with_outputs(_content_changed(error, job), job) from error
-    except S3Error as error:
-        from workflow.deploy import failures
-
-        raise _with_outputs(TaskFailed(failures.explain(error, str(job.target))), job) from error
     except TaskFailed as failure:
         raise _with_outputs(failure, job) from failure.__cause__
     except OSError:

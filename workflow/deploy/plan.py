@@ -11,7 +11,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any, Literal
 
 from workflow import figures
@@ -141,11 +141,12 @@ def make_plan(
     *,
     md5_of: Callable[[Wanted], str | None],
     force: bool = False,
-    now: datetime | None = None,
+    now: datetime,
 ) -> Plan:
     """Compare what is wanted with what is there. Objects that we do not know are looked at.
 
-    `md5_of` gives a file's MD5, for objects that others sent. Raises S3Error.
+    `md5_of` gives a file's MD5, for objects that we have no notes on; `now` is the server's time.
+    Raises S3Error.
     """
     private = target.private
     site = {
@@ -164,7 +165,7 @@ def make_plan(
             plan.unchanged += 1
         else:
             plan.steps.append(step)
-    _plan_the_gone(plan, target, wanted, site, known, now or datetime.now(UTC))
+    _plan_the_gone(plan, target, wanted, site, known, now)
     plan.steps.sort(key=lambda step: step.path)
     return plan
 
@@ -197,7 +198,14 @@ def _there(
             head = bucket.head(key)
             headers = {} if head is None else head.headers
             ours = {name: headers[name] for name in CONTROLLED if headers.get(name)}
-            there[path] = known.seen(key, seen, None if head is None else head.sha256, ours)
+            by_kms = headers.get("x-amz-server-side-encryption", "").startswith("aws:kms")
+            there[path] = known.seen(
+                key,
+                seen,
+                None if head is None else head.sha256,
+                ours,
+                tag_is_md5=bool(_PLAIN_ETAG.fullmatch(seen.etag)) and not by_kms,
+            )
 
         return ask
 
@@ -210,19 +218,13 @@ def _compare(
 ) -> Step | None:
     headers = {name.lower(): value for name, value in wanted.headers.items()}
     encoded = headers.get("content-encoding") or there.headers.get("content-encoding")
-    same = there.sha256 == wanted.sha256 and (bool(encoded) or listed.size == wanted.size)
-    if same and there.looked_at and not encoded and _PLAIN_ETAG.fullmatch(listed.etag):
-        # Our note says so, and somebody may have put it onto another content. A tag that KMS made
-        # fits no file: then it is sent once more than needed.
-        same = md5_of(wanted) == listed.etag
-        if not same:
-            there.sha256 = None
-    if there.sha256 is None and not encoded and listed.size == wanted.size:
-        # Somebody else sent it. A tag of this form is the content's MD5, unless KMS made it: then
-        # it fits no file, and what is sent once more than needed does no harm.
-        same = bool(_PLAIN_ETAG.fullmatch(listed.etag)) and md5_of(wanted) == listed.etag
-        if same:
-            there.sha256 = wanted.sha256
+    whole = bool(encoded) or listed.size == wanted.size
+    if there.tag_is_md5 and not encoded:
+        # The tag proves it; a note of ours may have been put onto another content.
+        same = whole and md5_of(wanted) == listed.etag
+        there.sha256 = wanted.sha256 if same else None
+    else:
+        same = whole and there.sha256 == wanted.sha256
     if not same:
         return Step("changed", wanted.path, "its content differs", wanted.size, wanted)
     drifted = [

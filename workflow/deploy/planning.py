@@ -11,7 +11,6 @@ from workflow import approval
 from workflow.deploy import guards
 from workflow.deploy.caches import owed_key, read_owed
 from workflow.deploy.known import Known
-from workflow.deploy.native import is_free
 from workflow.deploy.objects import Wanted
 from workflow.deploy.plan import Plan, make_plan, md5_of_file, most_deletes
 from workflow.deploy.report import details
@@ -77,7 +76,7 @@ def _marked(target: Target, listed: Mapping[str, Listed]) -> set[str]:
 
 def _refuse_many_deletes(target: Target, params: Params, plan: Plan) -> None:
     asked, gone = params.max_deletes, plan.deleting
-    free = is_free(target)
+    free = target.asks_nobody
     most = most_deletes(target, plan.live, None if free else asked)
     if len(gone) <= most:
         return
@@ -96,7 +95,7 @@ def _refuse_many_deletes(target: Target, params: Params, plan: Plan) -> None:
                 else f"submit it with --set max_deletes={len(gone)}, which is approved with it"
             ),
         ),
-        outputs={"live": "untouched", "would_delete": [step.path for step in gone[:1000]]},
+        outputs={"would_delete": [step.path for step in gone[:1000]]},
     )
 
 
@@ -127,7 +126,7 @@ def _refuse_incomplete(target: Target, source: Source, plan: Plan, bucket: Bucke
                 hint="choose a newer release, or build that commit again and deploy it"
                 + (f" ({source.git_commit[:12]})" if source.git_commit else ""),
             ),
-            outputs={"live": "untouched", "lost": lost[:100]},
+            outputs={"lost": lost[:100]},
         )
 
 

@@ -24,12 +24,11 @@ from workflow.deploy.objects import Phase
 from workflow.deploy.plan import Plan
 from workflow.deploy.releases import Release, Releases
 from workflow.deploy.s3 import Bucket
-from workflow.deploy.sample import expected
+from workflow.deploy.sample import see_it_served
 from workflow.deploy.sending import IN_PARTS, Sending
 from workflow.deploy.source import Source
 from workflow.deploy.store import Store
 from workflow.deploy.target import Target
-from workflow.deploy.verification import verify
 from workflow.handler import Context
 from workflow.result import utc
 
@@ -63,6 +62,7 @@ class Publication:
     all_sent: bool = False
 
     def __post_init__(self) -> None:
+        self._was_partial = self.known.partial
         store = Store(self.context.config.root) if self.target.deploy.releases.keep else None
         self.sending = Sending(
             self.target, self.source, self.bucket, self.known, store, self.context.say
@@ -76,7 +76,7 @@ class Publication:
         """What of the release visitors get by now."""
         if self.all_sent:
             return "complete"
-        return "partial" if self.sending.begun else "untouched"
+        return "partial" if self.sending.begun or self._was_partial else "untouched"
 
     def outputs(self) -> dict[str, Any]:
         """What is done so far; every deploy gives these, also one that failed."""
@@ -128,13 +128,8 @@ class Publication:
     # -- is it there -------------------------------------------------------------------------
 
     def _verify(self) -> None:
-        options = self.target.deploy.verify
-        seen = verify(
-            self.target.verify_url,
-            expected(self.source, self.plan, options.sample),
-            seconds=options.timeout_seconds,
-            check=self.bucket.check,
-            say=self.context.say,
+        seen = see_it_served(
+            self.target, self.source, self.plan, self.bucket.check, self.context.say
         )
         self.http_status, self.verified = seen.http_status, seen.checked
 

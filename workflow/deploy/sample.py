@@ -2,16 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from itertools import chain, zip_longest
 
 from workflow.deploy.objects import Wanted
 from workflow.deploy.plan import Plan
 from workflow.deploy.source import Source
-from workflow.deploy.verification import Expected
+from workflow.deploy.target import Target
+from workflow.deploy.verification import Expected, Verified, verify
 
 _UNCHANGED = 3
 """So many that did not change, at most: enough to see that they are still served."""
+
+
+def see_it_served(
+    target: Target,
+    source: Source,
+    plan: Plan,
+    check: Callable[[], None],
+    say: Callable[[str], None],
+    *,
+    types: bool = True,
+) -> Verified:
+    """Wait until the site serves a sample of what was published; `types` compares their content
+    types as well. Raises TaskFailed, as `verify` does."""
+    options = target.deploy.verify
+    looked_at = expected(source, plan, options.sample)
+    if not types:
+        looked_at = [replace(one, content_type=None) for one in looked_at]
+    return verify(
+        target.verify_url, looked_at, seconds=options.timeout_seconds, check=check, say=say
+    )
 
 
 def expected(source: Source, plan: Plan, most: int) -> list[Expected]:

@@ -10,6 +10,7 @@ from typing import Any
 from pydantic import Field
 
 from workflow import handler
+from workflow.approval import policy_of
 from workflow.config import Config, Deploy
 from workflow.errors import TaskError, TaskFailed
 from workflow.hugo.site import Place, locate_place
@@ -76,6 +77,11 @@ class Target:
     def private(self) -> str:
         """Prefix of the keys that are ours and never the site's."""
         return self.prefix + self.deploy.private_prefix
+
+    @property
+    def asks_nobody(self) -> bool:
+        """Whether workflow.yaml lets anybody publish here."""
+        return policy_of(self.environment, self.place.configured, required=False) == "none"
 
     def key(self, path: str) -> str:
         return self.prefix + path

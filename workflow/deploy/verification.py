@@ -24,6 +24,10 @@ _AT_ONCE = 8
 _CHECK_SECONDS = 0.2
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.25, 10.0
 _NAMED = 5
+_NO_INDEX = (
+    ", though its index.html is there: whatever serves the site does not add it to the address of "
+    "a folder (S3 behind CloudFront needs a function for that, see docs/aws.md)"
+)
 LARGE = 8 << 20
 """Bytes from which on only the length of a file is compared, and it is not read."""
 
@@ -33,7 +37,7 @@ class Expected:
     """One file of the site, and what a client gets for it after undoing its Content-Encoding."""
 
     path: str
-    """In the site; `dir/index.html` is asked for as `dir/` first."""
+    """In the site; `dir/index.html` is asked for as `dir/`, as its visitors do."""
     sha256: str
     content_type: str | None = None
     size: int | None = None
@@ -150,27 +154,28 @@ def _look_at_home(visitor: Browser, url: str) -> _Trouble | None:
 
 def _look(visitor: Browser, url: str, one: Expected) -> _Trouble | None:
     most = one.size if one.size is None or one.size < LARGE else 0
-    seen: Seen | None = None
-    for address in _addresses(url, one.path):
-        try:
-            seen = visitor.get(address, most=most)
-        except Unreachable as error:
-            return _Trouble(address, one.path, str(error), None)
-        if seen.status not in (403, 404):
-            break
-    assert seen is not None
+    whole, address = _addresses(url, one.path)
+    try:
+        seen = visitor.get(address, most=most)
+        if seen.status in (403, 404) and address != whole:
+            # What visitors follow is what counts; that the file itself is there tells the cause.
+            named = visitor.get(whole, most=0)
+            if named.status == 200:
+                return _Trouble(address, one.path, f"answers {seen.status}{_NO_INDEX}", seen.status)
+    except Unreachable as error:
+        return _Trouble(address, one.path, str(error), None)
     if seen.status != 200:
         return _not_ok(seen, one.path)
     other = _what_differs(seen, one)
     return None if other is None else _Trouble(seen.url, one.path, other + seen.cached, 200)
 
 
-def _addresses(url: str, path: str) -> list[str]:
-    """Where a file is found below the site's address: a page at its folder, or under its name."""
+def _addresses(url: str, path: str) -> tuple[str, str]:
+    """A file's address below the site's, and that by which visitors go there: a page's folder."""
     # S3 takes a `+` in an address for a space.
     whole = url.rstrip("/") + "/" + quote(path, safe="/!$&'(),;=:@~*")
     folder = whole.removesuffix("index.html")
-    return [folder, whole] if folder.endswith("/") else [whole]
+    return whole, folder if folder.endswith("/") else whole
 
 
 def _what_differs(seen: Seen, one: Expected) -> str | None:
