@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
 from workflow.deploy.objects import Wanted
 from workflow.deploy.releases import Release, Releases, parse
-from workflow.deploy.store import Store
+from workflow.deploy.store import FOLDER, Keeping, Store
 from workflow.errors import TaskFailed
-
-DAY = 86_400
 
 
 def _wanted(text: str, path: str = "index.html") -> Wanted:
@@ -22,12 +22,25 @@ def _wanted(text: str, path: str = "index.html") -> Wanted:
     return Wanted(path, len(raw), hashlib.sha256(raw).hexdigest(), headers, "pages")
 
 
+def _keep(root: Path, *texts: str) -> None:
+    keeping = Keeping(root)
+    for text in texts:
+        keeping.put(_wanted(text).sha256, text.encode())
+    keeping.show()
+    keeping.close()
+
+
+def _kept(store: Store, text: str) -> bytes | None:
+    place = store.place(_wanted(text).sha256)
+    return None if place is None else place.read()
+
+
 def _publish(root: Path, text: str, restores: str | None = None) -> str:
     releases = Releases(root, "staging")
     one = _wanted(text)
     digest = hashlib.sha256(text.encode()).hexdigest()
     release_id = releases.next_id(digest)
-    Store(root).put(one.sha256, text.encode())
+    _keep(root, text)
     releases.write(
         Release(
             release_id, "staging", "main", "s3://b", "https://b/", digest, "2026-01-19T14:30:00Z",
@@ -108,42 +121,99 @@ def test_a_damaged_manifest_is_told_and_stops_no_other(tmp_path: Path) -> None:
 
 
 def test_old_releases_are_forgotten_with_the_bytes_that_only_they_named(tmp_path: Path) -> None:
-    store, releases = Store(tmp_path), Releases(tmp_path, "staging")
+    releases = Releases(tmp_path, "staging")
     for text in ("one", "two", "three"):
         _publish(tmp_path, text)
-    for digest in store.digests():
-        then = os.stat(store.path(digest)).st_mtime - 2 * DAY
-        os.utime(store.path(digest), (then, then))
     releases.prune(2)
     assert [name.split("-")[1] for name in releases.ids()] == ["0002", "0003"]
-    assert store.digests().keys() == {_wanted("two").sha256, _wanted("three").sha256}
-
-
-def test_bytes_put_there_today_stay_since_another_deploy_may_be_about_to_name_them(
-    tmp_path: Path,
-) -> None:
     store = Store(tmp_path)
-    old, fresh = _wanted("old").sha256, _wanted("fresh").sha256
-    store.put(old, b"old")
-    store.put(fresh, b"fresh")
-    then = os.stat(store.path(fresh)).st_mtime - 2 * DAY
-    for digest in (old, fresh):
-        os.utime(store.path(digest), (then, then))
-    store.put(fresh, b"fresh")  # there already: put again all the same
-    assert store.keep_only(()) == 1
-    assert store.digests() == {fresh: 5}
+    assert [_kept(store, text) for text in ("one", "two", "three")] == [None, b"two", b"three"]
 
 
-def test_content_is_kept_once_and_whole(tmp_path: Path) -> None:
-    store = Store(tmp_path)
-    one = _wanted("one")
-    store.put(one.sha256, b"one")
+def test_the_bytes_that_a_deploy_under_way_may_be_about_to_name_stay(tmp_path: Path) -> None:
+    _keep(tmp_path, "old")
+    under_way = Keeping(tmp_path)
+    assert under_way.has(_wanted("old").sha256, 3)
+    assert not Store(tmp_path).keep_only(())
+    under_way.close()
+    assert _kept(Store(tmp_path), "old") == b"old"
+    assert Store(tmp_path).keep_only(())
+    assert _kept(Store(tmp_path), "old") is None
+
+
+def test_content_is_kept_once_whatever_its_size(tmp_path: Path) -> None:
     source = tmp_path / "two"
     source.write_bytes(b"two")
-    store.put_file(_wanted("two").sha256, source)
-    assert store.path(one.sha256).read_bytes() == b"one"
-    assert store.digests() == {one.sha256: 3, _wanted("two").sha256: 3}
-    store.path(one.sha256).write_bytes(b"")  # as a power cut may leave it
-    store.put(one.sha256, b"one")
-    assert store.path(one.sha256).read_bytes() == b"one"
-    assert store.has(one.sha256) and not store.has("0" * 64)
+    for _ in range(2):
+        keeping = Keeping(tmp_path)
+        keeping.put(_wanted("one").sha256, b"one")
+        keeping.put(_wanted("one").sha256, b"one")
+        keeping.put_file(_wanted("two").sha256, source)
+        keeping.show()
+        keeping.close()
+    store = Store(tmp_path)
+    assert (_kept(store, "one"), _kept(store, "two")) == (b"one", b"two")
+    assert len(list(store.folder.glob("*.pack"))) == 1
+    assert (store.folder / _wanted("two").sha256[:2] / _wanted("two").sha256).is_file()
+    assert store.place("0" * 64) is None
+
+
+def test_what_a_deploy_that_died_has_kept_is_swept_out_and_counts_for_nothing(
+    tmp_path: Path,
+) -> None:
+    died = Keeping(tmp_path)
+    died.put(_wanted("one").sha256, b"one")
+    left = {path: path.read_bytes() for path in died.folder.glob("*.pack")}
+    died.close()
+    assert not list(died.folder.glob("*.pack"))  # not shown: gone
+    for path, raw in left.items():
+        path.write_bytes(raw)  # as after a kill
+    assert _kept(Store(tmp_path), "one") is None
+    assert Store(tmp_path).keep_only([_wanted("one").sha256])
+    assert not list(died.folder.glob("*.pack"))
+
+
+def test_a_pack_that_a_power_cut_has_shortened_holds_what_is_whole(tmp_path: Path) -> None:
+    _keep(tmp_path, "one", "three")
+    (pack,) = (tmp_path / FOLDER).glob("*.pack")
+    os.truncate(pack, 5)
+    assert _kept(Store(tmp_path), "one") == b"one"
+    assert _kept(Store(tmp_path), "three") is None
+    _keep(tmp_path, "three")
+    assert _kept(Store(tmp_path), "three") == b"three"
+
+
+def test_a_pack_of_which_little_is_named_gives_up_the_rest(tmp_path: Path) -> None:
+    many = [f"content {number}" for number in range(10)]
+    _keep(tmp_path, *many)
+    _keep(tmp_path, "another")
+    (large,) = [path for path in (tmp_path / FOLDER).glob("*.pack") if path.stat().st_size > 10]
+    for named in (many[:6], many[:2]):
+        assert Store(tmp_path).keep_only([_wanted(text).sha256 for text in (*named, "another")])
+        assert large.exists() == (len(named) == 6)
+        store = Store(tmp_path)
+        assert [_kept(store, text) for text in named] == [text.encode() for text in named]
+        assert _kept(store, "another") == b"another"
+    assert sum(path.stat().st_size for path in store.folder.glob("*.pack")) < 40
+    assert _kept(store, many[9]) is None
+
+
+def test_a_disk_that_is_full_costs_only_what_did_not_fit(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write = os.pwrite
+
+    def full(descriptor: int, raw: memoryview, offset: int) -> int:
+        if bytes(raw) == b"two":
+            raise OSError(errno.ENOSPC, "no space")
+        return write(descriptor, raw, offset)
+
+    keeping = Keeping(tmp_path)
+    monkeypatch.setattr(os, "pwrite", full)
+    for text in ("one", "two", "three"):
+        with suppress(OSError):
+            keeping.put(_wanted(text).sha256, text.encode())
+    keeping.show()
+    keeping.close()
+    store = Store(tmp_path)
+    assert [_kept(store, text) for text in ("one", "two", "three")] == [b"one", None, b"three"]

@@ -150,9 +150,8 @@ def test_a_release_whose_bytes_are_nowhere_any_more_is_refused_untouched(
 
 
 def test_bytes_that_were_tampered_with_are_not_published(twice: Publisher) -> None:
-    for path in (twice.program.root / ".workflow/objects").glob("*/*"):
-        if path.read_bytes() == b"<html>One</html>":
-            path.write_bytes(b"<html>Bad</html>")
+    for path in (twice.program.root / ".workflow/objects").glob("*.pack"):
+        path.write_bytes(path.read_bytes().replace(b"<html>One</html>", b"<html>Bad</html>"))
     task_id = twice.program("rollback", "--env", "dev").out.strip()
     twice.program("sweep")
     result = twice.program.result(task_id)
@@ -189,5 +188,5 @@ def test_no_release_is_kept_where_none_is_wanted(publisher: Publisher) -> None:
     publisher.configure(releases={"keep": 0})
     publisher.published()
     assert not list(publisher.program.root.glob(".workflow/releases/dev/*.json"))
-    assert not list(publisher.program.root.glob(".workflow/objects/*/*"))
+    assert not list(publisher.program.root.glob(".workflow/objects/*"))
     assert publisher.program("rollback", "--env", "dev").code == 5

@@ -20,7 +20,7 @@ from workflow.handler import Outcome
 def deploy(job: Job) -> Outcome:
     """Raises TaskFailed, S3Error, ContentChanged, OSError, AwaitsApproval."""
     context, target, params = job.context, job.target, job.params
-    source = find_source(params, target, context.config, context.check)
+    source = find_source(params, target, context.config, check=context.check, store=job.keeping)
     assert job.listing is not None
     plan = _plan(job, source, job.listing.result())
     only_told = params.dry_run or context.planning
@@ -39,7 +39,16 @@ def deploy(job: Job) -> Outcome:
         shown = details(target, source, plan)
     release_id = Releases(context.config.root, target.environment).next_id(source.digest)
     job.publication = Publication(
-        context, target, source, plan, job.bucket, job.known, job.take_lock(), release_id, agreed
+        context,
+        target,
+        source,
+        plan,
+        job.bucket,
+        job.known,
+        job.take_lock(),
+        job.keeping,
+        release_id,
+        agreed,
     )
     (context.folder / "plan.json").write_text(
         json.dumps(dict(shown), ensure_ascii=False), encoding="utf-8"

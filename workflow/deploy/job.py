@@ -11,12 +11,14 @@ from workflow.deploy.known import Known, load
 from workflow.deploy.later import Later
 from workflow.deploy.lock import Lock, locked
 from workflow.deploy.s3 import Bucket, Listed, S3Error
+from workflow.deploy.store import Keeping
 from workflow.deploy.target import Params, Target
 from workflow.errors import TaskFailed
 from workflow.handler import Context
 
 if TYPE_CHECKING:
     from workflow.deploy.publish import Publication
+    from workflow.settings_deploy import Deploy
 
 
 @dataclass
@@ -28,6 +30,7 @@ class Job:
     bucket: Bucket
     known: Known
     locking: ExitStack
+    keeping: Keeping | None
     lock: Lock | None = None
     listing: Later[dict[str, Listed]] | None = None
     publication: Publication | None = None
@@ -98,13 +101,24 @@ def opened(context: Context, target: Target) -> Iterator[Job]:
         closing.callback(bucket.close)
         locking = closing.enter_context(ExitStack())
         closing.callback(_save, known)
-        job = Job(context, target, bucket, known, locking)
+        job = Job(context, target, bucket, known, locking, _keeping(context, deploy, closing))
         jobs.append(job)
         try:
             yield job
         finally:
             if job.listing is not None:
                 job.listing.join()  # it may be about to take the lock
+
+
+def _keeping(context: Context, deploy: Deploy, closing: ExitStack) -> Keeping | None:
+    """What the deploy keeps and relies on, held until its end. The site matters more: the release
+    tells what could not be kept."""
+    if deploy.releases.keep:
+        with suppress(OSError):
+            keeping = Keeping(context.config.root)
+            closing.callback(keeping.close)
+            return keeping
+    return None
 
 
 def _save(known: Known) -> None:

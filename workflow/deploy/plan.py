@@ -5,8 +5,6 @@ Change is a matter of content and headers, never of times: a rebuild touches eve
 
 from __future__ import annotations
 
-import hashlib
-import os
 import re
 from collections import Counter
 from collections.abc import Callable, Mapping
@@ -276,12 +274,3 @@ def most_deletes(target: Target, live: int, asked: int | None) -> int:
     return (
         asked if asked is not None else min(cap.number, max(_ALWAYS_MAY_GO, int(cap.share * live)))
     )
-
-
-def md5_of_file(path: str | os.PathLike[str]) -> str | None:
-    """The MD5 of a file in hex; None if it cannot be read."""
-    try:
-        with open(path, "rb") as file:
-            return hashlib.file_digest(file, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
-    except OSError:
-        return None

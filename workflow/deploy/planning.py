@@ -12,7 +12,7 @@ from workflow.deploy import guards
 from workflow.deploy.caches import owed_key, read_owed
 from workflow.deploy.known import Known
 from workflow.deploy.objects import Wanted
-from workflow.deploy.plan import Plan, make_plan, md5_of_file, most_deletes
+from workflow.deploy.plan import Plan, make_plan, most_deletes
 from workflow.deploy.report import details
 from workflow.deploy.s3 import Bucket, Listed, in_parallel
 from workflow.deploy.source import Source
@@ -50,7 +50,7 @@ def plan_for(
         listed,
         known,
         bucket,
-        md5_of=lambda one: md5_of_file(source.path_of(one) or ""),
+        md5_of=source.md5_of,
         force=params.force,
         now=bucket.server_time(),
     )
@@ -104,7 +104,7 @@ def _refuse_incomplete(target: Target, source: Source, plan: Plan, bucket: Bucke
     if source.restores is None:
         return
     wanted = [step.wanted for step in plan.sending if step.wanted is not None]
-    away = [one for one in wanted if source.path_of(one) is None]
+    away = [one for one in wanted if source.place_of(one) is None]
     lost = [one.path for one in away if one.path not in source.versions]
 
     def look(one: Wanted) -> None:

@@ -27,8 +27,9 @@ from workflow.deploy.s3 import Bucket
 from workflow.deploy.sample import see_it_served
 from workflow.deploy.sending import IN_PARTS, Sending
 from workflow.deploy.source import Source
-from workflow.deploy.store import Store
+from workflow.deploy.store import Keeping
 from workflow.deploy.target import Target
+from workflow.errors import told
 from workflow.handler import Context
 from workflow.result import utc
 
@@ -52,6 +53,8 @@ class Publication:
     bucket: Bucket
     known: Known
     lock: Lock
+    keeping: Keeping | None
+    """What keeps the bytes for a rollback, if that is wanted and can be."""
     release_id: str
     approval: dict[str, Any]
     deleted: list[str] = field(default_factory=list)
@@ -63,9 +66,8 @@ class Publication:
 
     def __post_init__(self) -> None:
         self._was_partial = self.known.partial
-        store = Store(self.context.config.root) if self.target.deploy.releases.keep else None
         self.sending = Sending(
-            self.target, self.source, self.bucket, self.known, store, self.context.say
+            self.target, self.source, self.bucket, self.known, self.keeping, self.context.say
         )
         self.caches = Caches(
             self.target, self.bucket, self.release_id, self.plan.owed, self.context.say
@@ -167,7 +169,7 @@ class Publication:
             try:
                 self._keep_bytes()
             except OSError as error:  # the site is live; that it can be left again is a lesser good
-                self.warnings.append(f"{self.release_id} cannot be gone back to: {error}")
+                self.warnings.append(f"{self.release_id} cannot be gone back to: {told(error)}")
             releases.write(release)
             if options.in_bucket:
                 put_note(
@@ -177,6 +179,8 @@ class Publication:
                 )
         self.known.superseded, self.known.changed = self.plan.superseded, True
         self.known.mark(live=self.release_id, partial=False)
+        if self.keeping is not None:
+            self.keeping.close()  # what it holds, nobody could sweep out
         with suppress(OSError):
             releases.prune(options.keep)
 
@@ -207,14 +211,15 @@ class Publication:
 
     def _keep_bytes(self) -> None:
         """Also of the files that were live already, sent by an earlier deploy or by others."""
-        store = Store(self.context.config.root)
-        have = store.digests()
+        if self.keeping is None:
+            raise OSError("there is nowhere to keep its files")
         for wanted in self.source.wanted.values():
-            kept = have.get(wanted.sha256) == wanted.size
-            path = None if kept else self.source.path_of(wanted)
-            if path is not None and wanted.size <= IN_PARTS:
-                raw = Path(path).read_bytes()
+            kept = self.keeping.has(wanted.sha256, wanted.size)
+            place = None if kept else self.source.place_of(wanted)
+            if place is not None and wanted.size <= IN_PARTS:
+                raw = place.read()
                 if hashlib.sha256(raw).hexdigest() == wanted.sha256:
-                    store.put(wanted.sha256, raw)
-            elif path is not None:
-                store.put_file(wanted.sha256, Path(path))
+                    self.keeping.put(wanted.sha256, raw)
+            elif place is not None:
+                self.keeping.put_file(wanted.sha256, Path(place.path))
+        self.keeping.show()

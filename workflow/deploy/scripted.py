@@ -33,7 +33,7 @@ def run(context: Context, target: Target) -> Outcome:
     if params.release is not None:
         raise no_rollback(target)
     command = script.command(target.deploy, context.config)
-    source = find_source(params, target, context.config, context.check)
+    source = find_source(params, target, context.config, check=context.check)
     planned = as_planned(context.task_type, target, params, source, command)
     if params.dry_run:
         return _told(planned)

@@ -20,7 +20,7 @@ from workflow.deploy.parallel import CHECK_SECONDS
 from workflow.deploy.plan import Step
 from workflow.deploy.s3 import Bucket, ContentChanged, Stored, in_parallel
 from workflow.deploy.source import Source
-from workflow.deploy.store import Store
+from workflow.deploy.store import Keeping, Place
 from workflow.deploy.target import Target
 
 IN_PARTS = 16 << 20
@@ -38,7 +38,7 @@ class Sending:
     source: Source
     bucket: Bucket
     known: Known
-    store: Store | None
+    keeping: Keeping | None
     """Where the bytes are kept for a rollback; None if they are not."""
     say: Callable[[str], None]
     files: int = 0
@@ -86,24 +86,22 @@ class Sending:
     def _send_one(self, wanted: Wanted) -> tuple[Stored, int | None]:
         """What the server says of it, and how many bytes the object has, if we know."""
         key = self.target.key(wanted.path)
-        path = self.source.path_of(wanted)
-        if path is None:
+        place = self.source.place_of(wanted)
+        if place is None:
             return self._bring_back(wanted, key), None
-        descriptor = _open(path, key)
+        descriptor = _open(place, key)
         try:
-            size = os.fstat(descriptor).st_size
-            if size != wanted.size:
-                raise ContentChanged(key)
+            size = wanted.size
             if size > IN_PARTS and "Content-Encoding" not in wanted.headers:
                 stored = self.bucket.put_file(
                     key, descriptor, size, wanted.headers, sha256=wanted.sha256,
                     source_sha256=wanted.sha256,
                 )  # fmt: skip
-                if self.store is not None:
+                if self.keeping is not None:
                     with suppress(OSError):  # as below
-                        self.store.put_file(wanted.sha256, Path(path))
+                        self.keeping.put_file(wanted.sha256, Path(place.path))
                 return stored, size
-            raw = _read(descriptor, size)
+            raw = b"".join(place.chunks(descriptor))
         finally:
             os.close(descriptor)
         # What is sent is what was planned and approved, whatever happened since.
@@ -114,9 +112,9 @@ class Sending:
         stored = self.bucket.put(
             key, body, wanted.headers, sha256=digest, source_sha256=wanted.sha256
         )
-        if self.store is not None:
+        if self.keeping is not None:
             with suppress(OSError):  # the site matters more than a way back; the release tells
-                self.store.put(wanted.sha256, raw)
+                self.keeping.put(wanted.sha256, raw)
         return stored, len(body)
 
     def _bring_back(self, wanted: Wanted, key: str) -> Stored:
@@ -179,18 +177,12 @@ class _Progress:
         )
 
 
-def _open(path: str, key: str) -> int:
-    """Raises ContentChanged if it is there no more, or a link has taken its place; OSError."""
+def _open(place: Place, key: str) -> int:
+    """Raises ContentChanged if it is there no more, has another size, or a link has taken its
+    place; OSError."""
     try:
-        return os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        return place.open()
     except OSError as error:
-        if error.errno in (errno.ENOENT, errno.ENOTDIR, errno.ELOOP):
+        if error.errno in (errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ESTALE):
             raise ContentChanged(key) from error
         raise
-
-
-def _read(descriptor: int, size: int) -> bytes:
-    parts = []
-    while part := os.read(descriptor, size + 1):
-        parts.append(part)
-    return parts[0] if len(parts) == 1 else b"".join(parts)

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from workflow.config import Config
 from workflow.deploy import guards
 from workflow.deploy.content import read_content
 from workflow.deploy.objects import Wanted, wanted
 from workflow.deploy.releases import Release, Releases
-from workflow.deploy.store import Store
+from workflow.deploy.store import Place, Store
 from workflow.deploy.target import Params, Target
 from workflow.hugo.record import read_record
 from workflow.layout import CACHE
@@ -29,7 +27,7 @@ class Source:
     wanted: Mapping[str, Wanted]
     digest: str
     """Of the content alone: paths, sizes, digests."""
-    path_of: Callable[[Wanted], str | None]
+    place_of: Callable[[Wanted], Place | None]
     """Where a file's bytes lie; None if they are not on this machine any more."""
     git_commit: str | None = None
     restores: Release | None = None
@@ -42,17 +40,30 @@ class Source:
             headers = "\n".join(f"{name}: {value}" for name, value in sorted(one.headers.items()))
             yield (path, one.size, one.sha256, headers)
 
+    def md5_of(self, one: Wanted) -> str | None:
+        """In hex; None if its bytes cannot be read here."""
+        place = self.place_of(one)
+        return None if place is None else place.digest("md5")
+
     @property
     def total_bytes(self) -> int:
         return sum(one.size for one in self.wanted.values())
 
 
 def find_source(
-    params: Params, target: Target, config: Config, check: Callable[[], None] = lambda: None
+    params: Params,
+    target: Target,
+    config: Config,
+    *,
+    check: Callable[[], None] = lambda: None,
+    store: Store | None = None,
 ) -> Source:
-    """The source that a task names. Raises TaskFailed if it must not be published, OSError."""
+    """The source that a task names; `store` is where a release's bytes are looked for.
+
+    Raises TaskFailed if it must not be published, OSError.
+    """
     if params.release is not None:
-        return _of_release(params.release, target, config)
+        return _of_release(params.release, target, config, store or Store(config.root))
     return _of_public(params, target, config, check)
 
 
@@ -73,46 +84,34 @@ def _of_public(params: Params, target: Target, config: Config, check: Callable[[
     folder = os.fspath(content.folder)
     links = {path for path, _ in content.manifest.links}
 
-    def path_of(one: Wanted) -> str:
+    def place_of(one: Wanted) -> Place:
         path = os.path.join(folder, one.path)
-        return os.path.realpath(path) if one.path in links else path
+        return Place(os.path.realpath(path) if one.path in links else path, 0, one.size)
 
     return Source(
         wanted(content, target.deploy, target.base_url),
         content.manifest.digest,
-        path_of,
+        place_of,
         git_commit=record.git_commit if record and target.deploy.require_build else None,
     )
 
 
-def _of_release(release_id: str, target: Target, config: Config) -> Source:
+def _of_release(release_id: str, target: Target, config: Config, store: Store) -> Source:
     release = Releases(config.root, target.environment).read(release_id)
     guards.refuse_foreign(release, site=target.place.site, base_url=target.base_url)
-    store = Store(config.root)
     public = os.path.realpath(target.place.public)
 
-    def path_of(one: Wanted) -> str | None:
+    def place_of(one: Wanted) -> Place | None:
         # Only what is to be sent is asked for, so that reading it here costs little: a power cut
         # may have damaged what was kept, and a mixture must not go live for it.
-        places = (store.path(one.sha256), Path(public, one.path))
-        return next((os.fspath(path) for path in places if _is(path, one)), None)
+        places = (store.place(one.sha256), Place(os.path.join(public, one.path), 0, one.size))
+        return next((at for at in places if at and at.digest("sha256") == one.sha256), None)
 
     return Source(
         {one.path: one for one in release.files},
         release.digest,
-        path_of,
+        place_of,
         git_commit=release.git_commit,
         restores=release,
         versions=release.versions if release.target == str(target) else {},
     )
-
-
-def _is(path: Path, one: Wanted) -> bool:
-    """Whether a file has this very content."""
-    try:
-        if path.stat().st_size != one.size:
-            return False
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest() == one.sha256
-    except OSError:
-        return False
