@@ -21,20 +21,31 @@ def main() -> int:
     if nothing:
         if sys.stderr.isatty():
             sys.stderr.write(nothing + "\n")
-        sys.stderr.flush()
-        # Nothing is open, nothing is running: the interpreter's own farewell costs more than all
-        # of the above.
-        os._exit(0)
+        os._exit(_said(0))
     # pydantic would read the metadata of every installed package to look for plugins.
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "1")
     if root is not None:
         from workflow.boundary import answer, guarded
         from workflow.sweeping import sweep_once
 
-        return guarded(lambda: answer(sweep_once(root)))
+        os._exit(_said(guarded(lambda: answer(sweep_once(root)))))
     from workflow.cli import run
 
     return run(sys.argv[1:])
+
+
+def _said(code: int) -> int:
+    """The exit code of a sweep, all of whose words are out: it may end at once.
+
+    Nothing is open and nothing is running then; the interpreter's own farewell, which takes apart
+    all that was imported, would cost more than an idle sweep.
+    """
+    try:
+        sys.stdout.flush()
+        sys.stderr.flush()
+    except (OSError, ValueError):
+        pass  # a pipe that nobody reads any more
+    return code
 
 
 def _plain_sweep(argv: list[str]) -> str | None:

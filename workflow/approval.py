@@ -63,8 +63,7 @@ def digest(
     return hashlib.sha256(f"{head[:-1]},[{','.join(files)}]]".encode("ascii")).hexdigest()
 
 
-def _canonical(value: Any) -> str:
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+_canonical = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=True).encode
 
 
 def short(plan_digest: str) -> str:

@@ -34,8 +34,9 @@ from workflow.trade import trade
 T = TypeVar("T")
 
 _CHUNK = 1 << 20
-_PARALLEL_BYTES = 4 << 20
-"""From this size on, hashing in threads gains more than starting them costs."""
+_PARALLEL_BYTES = 128 << 10
+"""From this average size on hashing a file takes longer than all else that is done with it, which
+is done by one thread at a time."""
 _CHECK_EVERY = 64
 """Files between two looks at whether to go on."""
 
@@ -162,7 +163,7 @@ def read_each(
 ) -> list[T]:
     """What `read` makes of each file, given its bytes in chunks; in any order.
 
-    As many threads as there are processors share the work if there is much to read; `check` is
+    As many threads as there are processors share the work if the files are large; `check` is
     called now and then, by the caller's own thread. Raises OSError if a file cannot be read,
     Changed, and whatever `check` raises.
     """
@@ -183,8 +184,8 @@ def read_each(
         except BaseException as error:
             failed.append(error)
 
-    much = sum(file.seen.st_size for file in files) >= _PARALLEL_BYTES
-    count = min(os.cpu_count() or 1, 8) if much else 1
+    large = sum(file.seen.st_size for file in files) >= len(files) * _PARALLEL_BYTES
+    count = min(os.cpu_count() or 1, 8, len(files)) if large else 1
     threads = [threading.Thread(target=work) for _ in range(count - 1)]
     for thread in threads:
         thread.start()

@@ -7,6 +7,7 @@ in production only is found last.
 from __future__ import annotations
 
 import os
+from functools import lru_cache
 
 UNKNOWN = "application/octet-stream"
 
@@ -111,7 +112,11 @@ _SHRINK = {*_TEXT.values(), *_ALSO_SHRINK, "application/javascript", "applicatio
 
 def content_type(path: str) -> str:
     """The Content-Type of a file, by its name; UNKNOWN if that says nothing."""
-    name = os.path.basename(path)
+    return _content_type(path.rpartition("/")[2])
+
+
+@lru_cache(maxsize=1024)  # nearly all pages are called index.html
+def _content_type(name: str) -> str:
     return _NAMES.get(name) or _TYPES.get(extension(name), UNKNOWN)
 
 

@@ -128,17 +128,17 @@ class Known:
         """Raises OSError."""
         if not self.changed:
             return
-        kinds: dict[str, int] = {}
+        kinds: dict[tuple[tuple[str, str], ...], int] = {}
         rows = {}
         for key, one in self.objects.items():
-            kind = json.dumps(dict(one.headers), sort_keys=True)
+            kind = tuple(sorted(one.headers.items()))
             number = kinds.setdefault(kind, len(kinds))
             row = [one.etag, one.size, one.sha256, number, one.modified, one.date, one.version]
             rows[key] = row
         said = {
             "version": _VERSION,
             "superseded": self.superseded,
-            "headers": [json.loads(kind) for kind in kinds],
+            "headers": [dict(kind) for kind in kinds],
             "objects": rows,
         }
         raw = json.dumps(said, separators=(",", ":"), ensure_ascii=False).encode("utf-8")

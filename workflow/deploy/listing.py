@@ -50,9 +50,10 @@ def read_page(body: bytes) -> Page:
     try:
         objects = []
         for one in root.iterfind(f"{space}Contents"):
-            etag = (one.findtext(etag_) or "").strip('"')
-            listed = Listed(etag, int(one.findtext(size_) or ""), one.findtext(time_) or "")
-            objects.append((decoded(one.findtext(key_)), listed))
+            said = {child.tag: child.text or "" for child in one}
+            etag = said.get(etag_, "").strip('"')
+            listed = Listed(etag, int(said.get(size_, "")), said.get(time_, ""))
+            objects.append((decoded(said.get(key_)), listed))
         folders = [
             decoded(one.findtext(f"{space}Prefix"))
             for one in root.iterfind(f"{space}CommonPrefixes")

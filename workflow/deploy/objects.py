@@ -11,10 +11,10 @@ Pages are what names assets: they are sent last, when all that they name is ther
 
 from __future__ import annotations
 
-import os
 import zlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Literal
 
 from workflow import config
@@ -69,8 +69,9 @@ def wanted(content: Content, deploy: config.Deploy, base_url: str) -> dict[str, 
 
     Raises TaskFailed `brotli_missing` if one is to be compressed by what is not installed.
     """
+    stored = _Stored(deploy, base_url)
     made = {
-        path: Wanted(path, facts.size, facts.sha256, *_stored(path, facts, deploy, base_url))
+        path: Wanted(path, facts.size, facts.sha256, *stored(path, facts))
         for path, facts in content.facts.items()
     }
     if any(one.headers.get("Content-Encoding") == "br" for one in made.values()):
@@ -80,11 +81,16 @@ def wanted(content: Content, deploy: config.Deploy, base_url: str) -> dict[str, 
 
 def phase(path: str) -> Phase:
     """When a file is sent: see above."""
-    if os.path.basename(path) in _WORKERS:
+    return _phase(path.rpartition("/")[2])
+
+
+@lru_cache(maxsize=1024)  # nearly all pages are called index.html
+def _phase(name: str) -> Phase:
+    if name in _WORKERS:
         return "pages"
-    if is_fingerprinted(path):
+    if is_fingerprinted(name):
         return "fingerprinted"
-    return "pages" if extension(path) in _PAGES else "assets"
+    return "pages" if extension(name) in _PAGES else "assets"
 
 
 def body(raw: bytes, headers: Mapping[str, str]) -> bytes:
@@ -101,30 +107,42 @@ def body(raw: bytes, headers: Mapping[str, str]) -> bytes:
     return raw
 
 
-def _stored(
-    path: str, facts: Facts, deploy: config.Deploy, base_url: str
-) -> tuple[dict[str, str], Phase]:
-    rules = [rule for rule in deploy.objects if matches(rule.match, path)]
-    when = phase(path)
-    kind = _last(rule.content_type for rule in rules) or content_type(path)
-    headers = {
-        "Content-Type": kind,
-        "Cache-Control": _last(rule.cache_control for rule in rules) or _CACHE_CONTROL[when],
-    }
-    compress = _last(rule.compress for rule in rules) or deploy.compress
-    fits = SMALLEST_COMPRESSED <= facts.size <= LARGEST_COMPRESSED
-    if compress != "none" and fits and shrinks(kind):
+class _Stored:
+    """How files are stored: their headers, and when they are sent. Files that are stored alike
+    share one dictionary."""
+
+    def __init__(self, deploy: config.Deploy, base_url: str) -> None:
+        self.deploy = deploy
+        self.base_url = base_url
+        self._alike: dict[tuple[str, str, str, str | None], dict[str, str]] = {}
+
+    def __call__(self, path: str, facts: Facts) -> tuple[dict[str, str], Phase]:
+        deploy, when = self.deploy, phase(path)
+        kind, control, compress = content_type(path), _CACHE_CONTROL[when], deploy.compress
+        for rule in deploy.objects:  # of several the last one that says anything
+            if matches(rule.match, path):
+                kind = rule.content_type or kind
+                control = rule.cache_control or control
+                compress = rule.compress or compress
+        if not SMALLEST_COMPRESSED <= facts.size <= LARGEST_COMPRESSED:
+            compress = "none"
+        to = None
+        if deploy.redirects and facts.redirect is not None:
+            to = location(path, facts.redirect, self.base_url)
+        alike = (kind, control, compress, to)
+        headers = self._alike.get(alike)
+        if headers is None:
+            headers = self._alike[alike] = _headers(*alike)
+        return headers, when
+
+
+def _headers(kind: str, control: str, compress: str, to: str | None) -> dict[str, str]:
+    headers = {"Content-Type": kind, "Cache-Control": control}
+    if compress != "none" and shrinks(kind):
         headers["Content-Encoding"] = _ENCODINGS[compress]
-    if deploy.redirects and facts.redirect is not None:
-        to = location(path, facts.redirect, base_url)
-        if to is not None:
-            headers["x-amz-website-redirect-location"] = to
-    return headers, when
-
-
-def _last(said: Iterable[str | None]) -> str | None:
-    """Of several rules the last one that says anything."""
-    return next((value for value in reversed(list(said)) if value is not None), None)
+    if to is not None:
+        headers["x-amz-website-redirect-location"] = to
+    return headers
 
 
 def _brotli() -> Any:

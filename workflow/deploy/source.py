@@ -35,9 +35,13 @@ class Source:
 
     def manifest(self) -> Iterable[Line]:
         """What an approval binds, a line a file, in the order of the paths."""
+        said: dict[int, str] = {}  # files that are stored alike share one dictionary
         for path in sorted(self.wanted):
             one = self.wanted[path]
-            headers = "\n".join(f"{name}: {value}" for name, value in sorted(one.headers.items()))
+            headers = said.get(id(one.headers))
+            if headers is None:
+                lines = (f"{name}: {value}" for name, value in sorted(one.headers.items()))
+                headers = said[id(one.headers)] = "\n".join(lines)
             yield (path, one.size, one.sha256, headers)
 
     def md5_of(self, one: Wanted) -> str | None:

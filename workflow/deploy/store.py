@@ -46,7 +46,7 @@ class Place(NamedTuple):
     """Whether the file has to end there too."""
 
     def open(self) -> int:
-        """A descriptor. Raises OSError, also if a link has taken its place or its size has changed."""
+        """A descriptor. Raises OSError, also if a link is in its place or its size is another."""
         descriptor = os.open(self.path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
         there, wanted = os.fstat(descriptor).st_size, self.offset + self.size
         if there < wanted or (self.whole and there > wanted):
