@@ -126,7 +126,7 @@ class Deploy(Strict):
         pattern=r"^[A-Za-z0-9._-]+(/[A-Za-z0-9._-]+)*/$",
         description="below `prefix`: the lock, what is owed, releases; never part of the site",
     )
-    workers: int = Field(default=64, ge=1, le=256, description="requests under way at once")
+    workers: int = Field(default=96, ge=1, le=256, description="requests under way at once")
 
     @model_validator(mode="after")
     def _complete(self) -> Deploy:

@@ -36,7 +36,7 @@ def sweep_once(root: str, *, jobs: int | None = None, only: str | None = None) -
         # What was imported stays for good, and what a task leaves behind is freed as it goes:
         # looking through all of it again and again would cost a tenth of the sweep.
         gc.freeze()
-        gc.set_threshold(20_000, 10, 100)
+        gc.set_threshold(100_000, 10, 100)
         config = load_config(root)
         if only is not None:
             only = resolve(exchange, only).task_id

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
@@ -19,6 +20,9 @@ from workflow.handler import Context
 if TYPE_CHECKING:
     from workflow.deploy.publish import Publication
     from workflow.settings_deploy import Deploy
+
+_OTHER_FILES = 64
+"""That a sweep has open at most, connections to other sites among them."""
 
 
 @dataclass
@@ -94,13 +98,13 @@ def opened(context: Context, target: Target) -> Iterator[Job]:
         region=deploy.region,
         endpoint_url=deploy.endpoint_url,
         owner=deploy.account,
-        workers=deploy.workers,
+        workers=_with_room(deploy.workers),
         check=check,
     )
     with ExitStack() as closing:
         closing.callback(bucket.close)
-        locking = closing.enter_context(ExitStack())
-        closing.callback(_save, known)
+        locking = ExitStack()
+        closing.callback(_let_go, locking, known)
         job = Job(context, target, bucket, known, locking, _keeping(context, deploy, closing))
         jobs.append(job)
         try:
@@ -121,6 +125,25 @@ def _keeping(context: Context, deploy: Deploy, closing: ExitStack) -> Keeping | 
     return None
 
 
-def _save(known: Known) -> None:
-    with suppress(OSError):  # the next deploy looks at each object once more, that is all
-        known.save()
+def _let_go(locking: ExitStack, known: Known) -> None:
+    """Release the lock, and meanwhile save the notes."""
+    saving = Later(known.save)
+    try:
+        locking.close()
+    finally:
+        with suppress(OSError):  # the next deploy looks at each object once more, that is all
+            saving.result()
+
+
+def _with_room(workers: int) -> int:
+    """As many as may have a connection and a file open each: launchd allows 256 in all, and more
+    to who asks."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = 2 * workers + _OTHER_FILES
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        most = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+        with suppress(OSError, ValueError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
+            soft = most
+        return max(1, min(workers, (soft - _OTHER_FILES) // 2))
+    return workers

@@ -59,7 +59,7 @@ class Release:
         return sum(file.size for file in self.files)
 
     def as_json(self) -> bytes:
-        said = {
+        said: dict[str, Any] = {
             "schema": "workflow-release/1",
             "release": self.release_id,
             "environment": self.environment,
@@ -80,11 +80,13 @@ class Release:
                     "sha256": file.sha256,
                     "phase": file.phase,
                     "headers": file.headers,
-                    **({"version": v} if (v := self.versions.get(file.path)) else {}),
                 }
                 for file in self.files
             ],
         }
+        if self.versions:
+            for file in said["files"]:
+                file["version"] = self.versions.get(file["path"])
         return json.dumps(said, separators=(",", ":"), ensure_ascii=False).encode()
 
 
