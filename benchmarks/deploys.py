@@ -27,6 +27,7 @@ from benchmarks.peers import Absent
 from benchmarks.workshop import Workshop, open_exchange
 from tests.deploy.servers import ADMIN, SeaweedFS, seaweedfs, website
 from workflow import layout, publicdir
+from workflow.deploy import content
 from workflow.exchange import Exchange
 from workflow.hugo.record import BuildRecord, write_record
 from workflow.result import read_result
@@ -40,7 +41,7 @@ SLOW = 3
 """Who needs so many times what the quickest needs is timed once, not in every round."""
 OURS = "workflow"
 
-_ENVIRONMENT = "staging"
+_ENVIRONMENT, _SITE = "staging", "main"
 _PRIVATE = ".workflow/"
 _CONFIG = """\
 version: 1
@@ -241,7 +242,7 @@ class Arena:
         root = way.home / "exchange"
         if not root.exists():
             self._open(root, way)
-        write_record(root, _record(way.public))
+        _built(root, way.public)
         submit(*open_exchange(root), Wish(f"hugo-deploy-{_ENVIRONMENT}"))
         return [os.fspath(self.workshop.program), f"--root={root}", "sweep"]
 
@@ -286,19 +287,24 @@ def _etags(server: SeaweedFS, bucket: str) -> dict[str, str]:
     }
 
 
-def _record(public: Path) -> BuildRecord:
-    """What a build would have written."""
-    return BuildRecord(
-        site="main",
+def _built(root: Path, public: Path) -> None:
+    """Write what a hugo-build task writes, which has looked at every file that it has built."""
+    walked = publicdir.walk(public)
+    manifest = publicdir.hashed(walked)
+    record = BuildRecord(
+        site=_SITE,
         environment=_ENVIRONMENT,
         base_url=BASE_URL,
-        digest=publicdir.manifest(public).digest,
+        digest=manifest.digest,
         build_drafts=False,
         build_future=False,
         build_expired=False,
         task_id="built-for-the-benchmark",
         built_at=datetime.now(UTC),
     )
+    write_record(root, record)
+    os.chmod(public, 0o755)  # like taking the place of another, this dates the folder itself
+    content.remember(root, _SITE, public, walked, manifest)
 
 
 # What is told

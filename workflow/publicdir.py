@@ -131,8 +131,12 @@ def manifest(folder: str | os.PathLike[str]) -> Manifest:
 
     Raises OSError if the folder or something in it cannot be read, or changes meanwhile.
     """
-    found = walk(folder)
-    return found.manifest(read_each(found.root, found.files, _hash))
+    return hashed(walk(folder))
+
+
+def hashed(walked: Walk) -> Manifest:
+    """The manifest of what the walk saw. Raises OSError, Changed."""
+    return walked.manifest(read_each(walked.root, walked.files, _hash))
 
 
 def walk(folder: str | os.PathLike[str]) -> Walk:

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from workflow import publicdir
-from workflow.deploy.content import Content, Finding, read_content
+from workflow.deploy.content import Content, Finding, cache_of, read_content, remember
 from workflow.errors import TaskFailed
 
 KEY_ID = "AKIA" + "QWERTYUIOPASDFGH"
@@ -494,6 +494,48 @@ def test_a_cache_that_cannot_be_written_costs_only_time(
     site = write(tmp_path / "site", {"a": "1"})
     later(10)
     assert of(site, tmp_path / "missing" / "cache.json") == of(site)
+
+
+def _built(root: Path, public: Path, files: dict[str, str | bytes]) -> None:
+    """As a build does it: made beside, looked at, put into its place, remembered."""
+    new = write(public.with_name("new"), files)
+    walked = publicdir.walk(new)
+    manifest = publicdir.hashed(walked)
+    public.rename(public.with_name(f"old-{os.urandom(4).hex()}"))
+    new.rename(public)
+    remember(root, "main", public, walked, manifest)
+
+
+def test_what_a_build_has_looked_at_is_not_read_again_by_a_deploy(
+    tmp_path: Path, opened: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("workflow.deploy.content._TICK_NS", 0)  # in place of a wait
+    cache = cache_of(tmp_path, "main")
+    cache.parent.mkdir(parents=True)
+    files: dict[str, str | bytes] = {"index.html": f"<p>{KEY_ID}</p>", "a.html": "<p>A</p>"}
+    public = write(tmp_path / "public", files)
+    before = read_content(public, cache=cache)
+    _built(tmp_path, public, {**files, "a.html": "<p>B</p>", "b.html": "<p>new</p>"})
+    opened.clear()
+    found = read_content(public, cache=cache)
+    assert sorted(name for name in opened if name.endswith("html")) == ["a.html", "b.html"]
+    assert found.facts["index.html"] == before.facts["index.html"]
+    assert found.manifest == publicdir.manifest(public)
+    (public / "index.html").write_text("<p>other, as long  </p>")
+    assert read_content(public, cache=cache).facts["index.html"].findings == ()
+
+
+def test_a_file_written_just_before_its_folder_took_its_place_is_read_again(
+    tmp_path: Path, opened: list[str]
+) -> None:
+    cache = cache_of(tmp_path, "main")
+    cache.parent.mkdir(parents=True)
+    public = write(tmp_path / "public", {"index.html": "<p>A</p>"})
+    read_content(public, cache=cache)
+    _built(tmp_path, public, {"index.html": "<p>A</p>"})
+    opened.clear()
+    read_content(public, cache=cache)
+    assert "index.html" in opened
 
 
 def test_names_that_are_no_utf8_survive_the_cache(

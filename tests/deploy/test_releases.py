@@ -41,12 +41,11 @@ def _publish(root: Path, text: str, restores: str | None = None) -> str:
     digest = hashlib.sha256(text.encode()).hexdigest()
     release_id = releases.next_id(digest)
     _keep(root, text)
-    releases.write(
-        Release(
-            release_id, "staging", "main", "s3://b", "https://b/", digest, "2026-01-19T14:30:00Z",
-            "task", (one,), {"index.html": "v1"}, restores,
-        )
+    release = Release(
+        release_id, "staging", "main", "s3://b", "https://b/", digest, "2026-01-19T14:30:00Z",
+        "task", (one,), {"index.html": "v1"}, restores,
     )  # fmt: skip
+    releases.write(release_id, release.as_json())
     return release_id
 
 

@@ -25,7 +25,8 @@ from workflow.deploy import aliases
 from workflow.deploy.content_types import extension
 from workflow.deploy.findings import Finding, Windows, findings, rules
 from workflow.errors import TaskError, TaskFailed, told
-from workflow.publicdir import File, Found, Manifest
+from workflow.layout import CACHE
+from workflow.publicdir import File, Found, Manifest, Walk
 
 __all__ = ["Content", "Facts", "Finding", "read_content"]
 
@@ -43,6 +44,8 @@ _BINARY = {
 _FIRST_BYTES = 8192
 _HTML = {"htm", "html", "xhtml"}
 _RACY_NS = 2_000_000_000
+_TICK_NS = 100_000_000
+"""Of clocks that show fractions of a second: they go on at least every 10 milliseconds."""
 _FORMAT = 2
 _CHANGING = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ENXIO, errno.ESTALE)
 """What opening and reading say of a file that is not any more what it was a moment ago."""
@@ -91,7 +94,7 @@ def read_content(
 def _read_content(
     folder: Path, cache: Path | None, force: bool, check: Callable[[], None]
 ) -> Content:
-    started = time.time_ns()
+    now = time.time_ns()
     walked = publicdir.walk(folder)
     kept = {} if cache is None or force else _load(cache, walked.root)
     facts: dict[str, Facts] = {}
@@ -108,7 +111,7 @@ def _read_content(
     if cache is not None:
         for file in unread:
             mark = _mark(file)
-            lasts = max(mark[1:3]) < started - _RACY_NS
+            lasts = max(mark[1:3]) < now - _RACY_NS
             rows[file.path] = _row(mark if lasts else _NO_MARK, facts[file.path])
         if rows != kept:
             _save(cache, walked.root, rows)
@@ -118,6 +121,33 @@ def _read_content(
         if target in facts:
             facts[path] = facts[target]
     return Content(Path(walked.root), manifest, facts)
+
+
+def cache_of(root: Path, site: str) -> Path:
+    """Where it is kept what a site's folder held."""
+    return root / CACHE / f"content-{site}.json"
+
+
+def remember(root: Path, site: str, public: Path, walked: Walk, manifest: Manifest) -> None:
+    """Note the digests of a folder that has just taken the place of `public`, so that a deploy
+    need not read it once more.
+
+    `walked` and `manifest` are of that folder before it did: since then nobody but us could write
+    to it. What a file gives away is known only if it had the same bytes before.
+    """
+    cache, place = cache_of(root, site), os.path.join(os.path.realpath(public), "")
+    kept = _load(cache, place)
+    marks = {file.path: _mark(file) for file in walked.files}
+    moved = _NO_MARK
+    with suppress(OSError):
+        moved = [0, 0, os.stat(public).st_ctime_ns, 0]  # by the clock of the files themselves
+    rows: dict[str, _Row] = {}
+    for file in manifest.files:
+        mark, row = marks[file.path], kept.get(file.path)
+        known = row[5:] if row is not None and file.sha256 in row else [None, None]
+        lasts = mark[2] < moved[2] - (_TICK_NS if mark[2] % 1_000_000_000 else _RACY_NS)
+        rows[file.path] = [*(mark if lasts else _NO_MARK), file.sha256, *known]
+    _save(cache, place, rows)
 
 
 def _examine(kept: Mapping[str, _Row], file: Found, chunks: Iterable[bytes]) -> tuple[str, Facts]:

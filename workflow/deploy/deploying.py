@@ -6,7 +6,7 @@ import json
 
 from workflow.deploy.job import Job
 from workflow.deploy.plan import Plan
-from workflow.deploy.planning import as_planned, plan_for
+from workflow.deploy.planning import as_planned, binds, plan_for
 from workflow.deploy.publish import Publication
 from workflow.deploy.releases import Releases
 from workflow.deploy.report import details, published, told, unchanged
@@ -21,12 +21,14 @@ def deploy(job: Job) -> Outcome:
     """Raises TaskFailed, S3Error, ContentChanged, OSError, AwaitsApproval."""
     context, target, params = job.context, job.target, job.params
     source = find_source(params, target, context.config, check=context.check, store=job.keeping)
+    # While the server makes up its listing.
+    bound = binds(context.task_type, target, params, source)
     assert job.listing is not None
     plan = _plan(job, source, job.listing.result())
     only_told = params.dry_run or context.planning
     if not (only_told or _is_to_do(job, plan)):
         return _already_live(job, source, plan)
-    planned = as_planned(context.task_type, target, params, source, plan)
+    planned = as_planned(bound, target, source, plan)
     if params.dry_run or (context.planning and not _is_to_do(job, plan)):
         return told(planned, plan)
     shown, listed_alone = planned.details, job.lock is not None

@@ -130,12 +130,10 @@ def _refuse_incomplete(target: Target, source: Source, plan: Plan, bucket: Bucke
         )
 
 
-def as_planned(
-    task_type: str, target: Target, params: Params, source: Source, plan: Plan
-) -> Planned:
-    """The plan in the form in which somebody agrees to it, with each file that is to go."""
+def as_planned(bound: str, target: Target, source: Source, plan: Plan) -> Planned:
+    """The plan in the form in which somebody agrees to it, with each file that is to go. `bound` is
+    what `binds` gives."""
     totals = plan.totals
-    bound = binds(task_type, target, params, source)
     return Planned(
         digest=_with_deletions(bound, plan),
         environment=target.environment,

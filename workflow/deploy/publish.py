@@ -19,6 +19,7 @@ from typing import Any, Literal
 
 from workflow.deploy.caches import Caches, put_note
 from workflow.deploy.known import Known
+from workflow.deploy.later import Later
 from workflow.deploy.lock import Lock
 from workflow.deploy.objects import Phase
 from workflow.deploy.plan import Plan
@@ -121,19 +122,29 @@ class Publication:
             if steps:
                 self.context.record(self.outputs())
         self.caches.forget(stale, "changed", also_owed=True)
-        self._verify()
+        manifest = self._verify()
         self._delete()
         self.caches.forget(self.deleted, "deleted")
         self.caches.settle()
-        self._release()
+        self._release(manifest)
 
     # -- is it there -------------------------------------------------------------------------
 
-    def _verify(self) -> None:
-        seen = see_it_served(
-            self.target, self.source, self.plan, self.bucket.check, self.context.say
+    def _verify(self) -> bytes:
+        """See that the site serves it; meanwhile keep what it takes to come back to it. Returns the
+        release's manifest, if one is to be kept."""
+        looking = Later(
+            lambda: see_it_served(
+                self.target, self.source, self.plan, self.bucket.check, self.context.say
+            )
         )
+        try:
+            manifest = self._kept() if self.target.deploy.releases.keep else b""
+        finally:
+            looking.join()
+        seen = looking.result()
         self.http_status, self.verified = seen.http_status, seen.checked
+        return manifest
 
     # -- what goes ---------------------------------------------------------------------------
 
@@ -160,23 +171,22 @@ class Publication:
             mark = f"{self.target.private}environment-{self.target.environment}"
             put_note(self.bucket, mark, b"{}")
 
-    def _release(self) -> None:
-        """Note what is live now, and keep what it takes to come back to it."""
+    def _kept(self) -> bytes:
+        try:
+            self._keep_bytes()
+        except OSError as error:  # the site is live; that it can be left again is a lesser good
+            self.warnings.append(f"{self.release_id} cannot be gone back to: {told(error)}")
+        return self._as_release().as_json()
+
+    def _release(self, manifest: bytes) -> None:
+        """Note what is live now."""
         options = self.target.deploy.releases
         releases = Releases(self.context.config.root, self.target.environment)
         if options.keep:
-            release = self._as_release()
-            try:
-                self._keep_bytes()
-            except OSError as error:  # the site is live; that it can be left again is a lesser good
-                self.warnings.append(f"{self.release_id} cannot be gone back to: {told(error)}")
-            releases.write(release)
+            releases.write(self.release_id, manifest)
             if options.in_bucket:
-                put_note(
-                    self.bucket,
-                    f"{self.target.private}releases/{self.release_id}.json",
-                    release.as_json(),
-                )
+                note = f"{self.target.private}releases/{self.release_id}.json"
+                put_note(self.bucket, note, manifest)
         self.known.superseded, self.known.changed = self.plan.superseded, True
         self.known.mark(live=self.release_id, partial=False)
         if self.keeping is not None:
@@ -204,7 +214,7 @@ class Publication:
             files,
             versions,
             restores.release_id if restores else None,
-            self.http_status is not None,
+            True,  # else it is not written
             self.approval,
             self.source.git_commit,
         )

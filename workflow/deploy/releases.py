@@ -142,10 +142,10 @@ class Releases:
                 )
             ) from error
 
-    def write(self, release: Release) -> None:
-        """Raises OSError."""
+    def write(self, release_id: str, manifest: bytes) -> None:
+        """`manifest` is a release as JSON. Raises OSError."""
         durable.make_folder(os.fspath(self.folder))
-        durable.replace(os.fspath(self.folder / f"{release.release_id}.json"), release.as_json())
+        durable.replace(os.fspath(self.folder / f"{release_id}.json"), manifest)
 
     def before(self, live: str | None, *, partial: bool) -> str:
         """The release to go back to. Raises TaskFailed `no_such_release` if there is none.

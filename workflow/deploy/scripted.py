@@ -106,7 +106,7 @@ def _note_release(
         git_commit=source.git_commit,
     )
     if target.deploy.releases.keep:
-        releases.write(release)
+        releases.write(release.release_id, release.as_json())
         releases.prune(target.deploy.releases.keep)
     return release.release_id
 

@@ -8,13 +8,12 @@ from dataclasses import dataclass, field
 
 from workflow.config import Config
 from workflow.deploy import guards
-from workflow.deploy.content import read_content
+from workflow.deploy.content import cache_of, read_content
 from workflow.deploy.objects import Wanted, wanted
 from workflow.deploy.releases import Release, Releases
 from workflow.deploy.store import Place, Store
 from workflow.deploy.target import Params, Target
 from workflow.hugo.record import read_record
-from workflow.layout import CACHE
 
 Line = tuple[str, int, str, str]
 """Path, size, sha256, headers."""
@@ -73,7 +72,7 @@ def find_source(
 
 def _of_public(params: Params, target: Target, config: Config, check: Callable[[], None]) -> Source:
     place = target.place
-    cache = config.root / CACHE / f"content-{place.site}.json"
+    cache = cache_of(config.root, place.site)
     guards.refuse_absent(place.public)
     content = read_content(place.public, cache=cache, force=params.force, check=check)
     record = read_record(config.root, place.site)

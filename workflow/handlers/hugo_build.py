@@ -18,6 +18,7 @@ from pathlib import Path
 
 from workflow import publicdir
 from workflow.config import Config
+from workflow.deploy import content
 from workflow.errors import TaskError, TaskFailed, WorkflowError, told
 from workflow.handler import Context, Outcome
 from workflow.hugo import errors as hugo_errors
@@ -61,10 +62,14 @@ def run(context: Context) -> Outcome:
         ) as replacement:
             finished = _run_hugo(context, build, replacement.folder)
             _judge(build, finished)
-            manifest = publicdir.manifest(replacement.folder)
+            walked = publicdir.walk(replacement.folder)
+            manifest = publicdir.hashed(walked)
             _write_manifest(context.folder / "manifest.json", manifest, build)
             replacement.publish()
             _write_record(context, build, manifest)
+            content.remember(
+                context.config.root, build.place.site, replacement.public, walked, manifest
+            )
     except TaskFailed as failure:
         if failure.error not in build.errors:
             build.errors.insert(0, failure.error)
