@@ -69,6 +69,21 @@ def test_assets_go_first_then_pages_and_deletions_last(publisher: Publisher) -> 
     assert "old/index.html" not in publisher.live()
 
 
+def test_styles_and_scripts_go_when_all_that_they_name_is_there(publisher: Publisher) -> None:
+    publisher.build({"a/site.css": "body{background:url(/z/sea.jpg)}", "z/sea.jpg": b"\xff\xd8sea"})
+    publisher.published()
+    keys = publisher.sent()
+    assert keys.index("z/sea.jpg") < keys.index("a/site.css") < keys.index("index.html")
+
+
+def test_the_bucket_says_whose_it_is_before_anything_of_the_site_is_there(
+    publisher: Publisher,
+) -> None:
+    publisher.published()
+    keys = publisher.proxy.keys("PutObject")
+    assert keys.index(".workflow/environment-dev") < keys.index(CSS)
+
+
 def test_a_rebuild_that_changed_nothing_sends_nothing_and_looks_at_no_object(
     publisher: Publisher,
 ) -> None:
@@ -253,6 +268,20 @@ def test_text_can_be_stored_compressed_and_is_compared_uncompressed(publisher: P
     publisher.published()
     assert publisher.sent() == [ONE]
     assert publisher.live() == publisher.expected()
+
+
+def test_a_text_too_large_to_be_compressed_in_memory_goes_in_parts_as_it_is(
+    publisher: Publisher,
+) -> None:
+    text = "0123456789abcde\n" * (17 << 16)
+    publisher.configure(compress="gzip").build({"data/all.csv": text})
+    publisher.published()
+    assert "CreateMultipartUpload" in [request.operation for request in publisher.proxy.log]
+    assert "ContentEncoding" not in publisher.head("data/all.csv")
+    assert publisher.live()["data/all.csv"] == text.encode()
+    publisher.proxy.clear()
+    publisher.published()
+    assert publisher.sent() == []
 
 
 def test_aliases_can_become_redirects_of_the_website(publisher: Publisher) -> None:

@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import threading
+import time
 import unicodedata
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -676,6 +677,21 @@ def test_a_connection_that_the_server_closed_meanwhile_is_noticed(
 
 
 # -- who and where ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("stopped", ["time", "monotonic"])
+def test_the_servers_time_goes_on_though_a_clock_of_ours_is_set_back_or_stands_still(
+    bucket: Bucket, monkeypatch: pytest.MonkeyPatch, stopped: str
+) -> None:
+    bucket.head("nothing")
+    before = bucket.server_time()
+    now, monotonic = time.time(), time.monotonic()
+    ahead = {"time": now + 600, "monotonic": monotonic + 600, stopped: 1.0}
+    monkeypatch.setattr(time, "time", lambda: ahead["time"])
+    monkeypatch.setattr(time, "monotonic", lambda: ahead["monotonic"])
+    passed = (bucket.server_time() - before).total_seconds()
+    monkeypatch.undo()
+    assert 598 < passed < 602
 
 
 def test_the_owner_that_is_expected_goes_with_every_request(
