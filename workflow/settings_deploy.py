@@ -86,6 +86,12 @@ class Deploy(Strict):
     bucket: str | None = Field(default=None, pattern=r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$")
     prefix: str = Field(default="", description="folder in the bucket", pattern=_PREFIX)
     region: str | None = Field(default=None, pattern=r"^[a-z0-9-]+$")
+    profile: str | None = Field(
+        default=None,
+        pattern=r"^[^\s\[\]]+$",
+        description="AWS profile whose credentials are used, and no others; default: those that "
+        "boto3 finds",
+    )
     cloudfront_id: str | None = Field(default=None, pattern=r"^[A-Z0-9]+$")
     verify_url: Url | None = Field(default=None, description="default: the base URL")
     account: str | None = Field(

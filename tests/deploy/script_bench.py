@@ -54,8 +54,12 @@ class Bench:
         self.write(f"#!/bin/sh\n{text}\n", self.root / "own/publish.sh", 0o755)
         return self.configure(script="own/publish.sh", **options)
 
-    def configure(self, script: str = "own/publish.py", **options: Any) -> Bench:
+    def configure(
+        self, script: str = "own/publish.py", profile: str | None = None, **options: Any
+    ) -> Bench:
         deploy = {"strategy": "script", "script": script, "script_options": options}
+        if profile is not None:
+            deploy["profile"] = profile
         production = {"base_url": "https://www.example.org/", "deploy": deploy}
         (self.root / "workflow.yaml").write_text(
             json.dumps({"version": 1, "environments": {"production": production}})

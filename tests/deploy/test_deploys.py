@@ -14,6 +14,7 @@ import pytest
 
 from tests.deploy.moto import Moto
 from tests.deploy.publisher import CSS, Publisher
+from tests.deploy.servers import ADMIN
 
 ONE = "posts/one/index.html"
 TWO = "posts/two/index.html"
@@ -467,6 +468,25 @@ def test_an_account_that_is_not_the_expected_one_publishes_nothing(
     publisher.configure(account="123456789012")
     publisher.proxy.owner = "123456789012"
     publisher.published()
+
+
+def test_an_environment_may_have_credentials_of_its_own(
+    publisher: Publisher, moto: Moto, tmp_path: Path
+) -> None:
+    _with_cloudfront(publisher, moto, profile="publish-www")
+    keys = ADMIN.environ
+    (tmp_path / "credentials").write_text(
+        f"[publish-www]\naws_access_key_id = {keys['AWS_ACCESS_KEY_ID']}\n"
+        f"aws_secret_access_key = {keys['AWS_SECRET_ACCESS_KEY']}\n"
+    )
+    publisher.program.extra.update(
+        AWS_ACCESS_KEY_ID="everyday",
+        AWS_SECRET_ACCESS_KEY="of no use there",
+        AWS_SHARED_CREDENTIALS_FILE=str(tmp_path / "credentials"),
+    )
+    assert publisher.published()["uploaded_files"] == len(publisher.files)
+    publisher.configure(profile="nobody").build({ONE: "<html>Other</html>"})
+    assert publisher.failed()["error"]["code"] == "no_aws_credentials"
 
 
 def test_a_bucket_of_another_account_is_refused_by_the_server(

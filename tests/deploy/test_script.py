@@ -122,6 +122,19 @@ def test_a_script_whose_first_line_names_nothing_leaves_the_site_untouched(bench
     assert failure.outputs["live"] == "untouched"
 
 
+def test_a_script_gets_the_profile_of_its_environment_and_no_other_credentials(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_PROFILE", "everyday")
+    monkeypatch.setenv("AWS_REGION", "eu-west-1")
+    bench.write("import json, os\nprint(json.dumps(dict(os.environ)))")
+    bench.configure(profile="publish-www").run()
+    given = json.loads(bench.printed)
+    aws = {name: value for name, value in given.items() if name.startswith("AWS_")}
+    assert aws.items() >= {"AWS_PROFILE": "publish-www", "AWS_REGION": "eu-west-1"}.items()
+    assert not {"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"} & aws.keys()
+
+
 def test_a_script_gets_what_it_needs_and_nothing_of_ours(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:

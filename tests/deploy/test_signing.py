@@ -116,6 +116,20 @@ def refusal() -> S3Error:
     return refused.value
 
 
+def test_a_profile_that_is_named_counts_before_all_that_the_environment_says(
+    bare: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (bare / "credentials").write_text(
+        "[klm]\naws_access_key_id = profile\naws_secret_access_key = s\nregion = eu-west-1\n"
+    )
+    monkeypatch.setenv("AWS_PROFILE", "nobody")
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "environment")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "s")
+    source = Source("klm")
+    assert source.keys()() == Keys("profile", "s")
+    assert source.region() == "eu-west-1"
+
+
 def test_credentials_of_the_environment_come_first(
     bare: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

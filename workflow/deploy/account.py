@@ -21,7 +21,8 @@ def require_account(deploy: Deploy) -> None:
 
     try:
         region = deploy.region or "us-east-1"
-        who = boto3.client("sts", region_name=region).get_caller_identity()
+        session = boto3.session.Session(profile_name=deploy.profile)
+        who = session.client("sts", region_name=region).get_caller_identity()
     except (BotoCoreError, ClientError) as error:
         raise TaskFailed(failures.explain(error, "AWS STS")) from error
     if who["Account"] != deploy.account:
@@ -32,6 +33,7 @@ def require_account(deploy: Deploy) -> None:
                 f"{deploy.account}",
                 "escalate",
                 "credentials",
-                hint="switch to the profile of that account, for the timer too (AWS_PROFILE)",
+                hint="let deploy.profile name a profile of that account, or AWS_PROFILE for the "
+                "timer too",
             )
         )

@@ -90,6 +90,7 @@ class Caches:
         cloudfront = Distribution(
             distribution,
             endpoint_url=self.target.deploy.cloudfront_endpoint_url,
+            profile=self.target.deploy.profile,
             check=self.bucket.check,
         )
         # Of this run alone: CloudFront answers a reference that it knows with the invalidation made

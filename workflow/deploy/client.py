@@ -126,12 +126,14 @@ class Client:
         endpoint_url: str | None,
         owner: str | None,
         workers: int,
+        profile: str | None = None,
     ) -> None:
         self.bucket = bucket
         self.requests: Counter[str] = Counter()
         self._region = region
         self._endpoint_url = endpoint_url
         self._owner = owner
+        self._profile = profile
         self._pace = Pace(workers)
         self.heard: tuple[str, float, float] | None = None
         """The last answer's Date, and when it came, by our own clock."""
@@ -208,7 +210,7 @@ class Client:
 
     def _make_ready(self) -> _Ready:
         """Raises botocore's errors."""
-        source = Source()
+        source = Source(self._profile)
         region = self._region or source.region()
         origin, base = _place(self.bucket, region, self._endpoint_url)
         pool = Pool(origin)

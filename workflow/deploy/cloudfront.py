@@ -91,18 +91,20 @@ class Invalidation:
 
 
 class Distribution:
-    """One distribution, reached through boto3 with the credentials that it finds."""
+    """One distribution, reached through boto3 with a profile's credentials, or those it finds."""
 
     def __init__(
         self,
         distribution_id: str,
         *,
         endpoint_url: str | None = None,
+        profile: str | None = None,
         check: Callable[[], None] = lambda: None,
     ) -> None:
         """`check` is called while we wait, and may raise to end it."""
         self.id = distribution_id
         self._endpoint_url = endpoint_url
+        self._profile = profile
         self._check = check
         self._made: Any = None
 
@@ -183,7 +185,7 @@ class Distribution:
             import boto3
             from botocore.config import Config
 
-            self._made = boto3.session.Session().client(
+            self._made = boto3.session.Session(profile_name=self._profile).client(
                 "cloudfront",
                 region_name=_REGION,
                 endpoint_url=self._endpoint_url,

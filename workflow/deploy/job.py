@@ -100,6 +100,7 @@ def opened(context: Context, target: Target) -> Iterator[Job]:
         owner=deploy.account,
         workers=_with_room(deploy.workers),
         check=check,
+        profile=deploy.profile,
     )
     with ExitStack() as closing:
         closing.callback(bucket.close)

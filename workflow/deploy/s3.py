@@ -51,6 +51,7 @@ class Bucket:
         owner: str | None,
         workers: int,
         check: Callable[[], None],
+        profile: str | None = None,
     ) -> None:
         """Nothing is asked, found or opened yet. `owner` is the AWS account that must own it;
         `check` is called at least every 0.25 seconds while we wait, and may raise to end that."""
@@ -60,7 +61,12 @@ class Bucket:
         self._attempts = ATTEMPTS
         self._in_parts = threading.Lock()
         self._client = Client(
-            name, region=region, endpoint_url=endpoint_url, owner=owner, workers=workers
+            name,
+            region=region,
+            endpoint_url=endpoint_url,
+            owner=owner,
+            workers=workers,
+            profile=profile,
         )
 
     @property

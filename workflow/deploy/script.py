@@ -30,6 +30,10 @@ from workflow.process import Finished
 
 _KEPT = ("AWS_", "SSL_", "BOTO_CONFIG", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
 """Beginnings of the names of variables that pass, beside those that Hugo gets."""
+_CREDENTIALS = {
+    "AWS_ACCESS_KEY_ID", "AWS_DEFAULT_PROFILE", "AWS_SECRET_ACCESS_KEY", "AWS_SECURITY_TOKEN",
+    "AWS_SESSION_TOKEN",
+}  # fmt: skip
 _EXCERPT_LINES = 12
 _DOCS = "docs/deploy-scripts.md"
 # A question of a shell's `read`, which fails silently at the end of its input.
@@ -161,7 +165,7 @@ def run(
         finished = context.run_program(
             command.argv,
             cwd=Path(command.cwd),
-            env={**surroundings(), **ours},
+            env={**surroundings(deploy.profile), **ours},
             stdin="".join(f"{answer}\n" for answer in command.answers).encode(),
         )
     except TaskFailed as failure:
@@ -186,8 +190,9 @@ def run(
     )
 
 
-def surroundings() -> dict[str, str]:
-    """What a script sees of our environment: the same whoever starts the sweep.
+def surroundings(profile: str | None = None) -> dict[str, str]:
+    """What a script sees of our environment: the same whoever starts the sweep. A `profile` takes
+    the place of whatever credentials are in it.
 
     What Hugo gets (home, language, proxies; PATH, and the usual places after it, for timers), and
     what AWS's tools and TLS read, credentials too. Our own virtual environment is taken off PATH:
@@ -195,6 +200,9 @@ def surroundings() -> dict[str, str]:
     beside us when the sweep was started from an activated one.
     """
     kept = {name: value for name, value in os.environ.items() if name.startswith(_KEPT)}
+    if profile is not None:
+        kept = {name: value for name, value in kept.items() if name not in _CREDENTIALS}
+        kept["AWS_PROFILE"] = profile
     inherited = hugo_program.environment()
     own = os.path.realpath(os.path.join(sys.prefix, "bin"))
     places = inherited["PATH"].split(os.pathsep)

@@ -37,9 +37,10 @@ class Keys:
 
 
 class Source:
-    """Where credentials and the region come from when nobody names them."""
+    """Where credentials and the region come from: a profile, if one is named."""
 
-    def __init__(self) -> None:
+    def __init__(self, profile: str | None = None) -> None:
+        self._profile = profile
         self._session: Any = None
 
     def keys(self) -> Callable[[], Keys]:
@@ -50,7 +51,7 @@ class Source:
         access, secret = (
             os.environ.get(f"AWS_{k}") for k in ("ACCESS_KEY_ID", "SECRET_ACCESS_KEY")
         )
-        if access and secret:
+        if access and secret and self._profile is None:
             token = next(filter(None, map(os.environ.get, _TOKENS)), None)
             found = Keys(access, secret, token)
             return lambda: found
@@ -69,7 +70,7 @@ class Source:
     def region(self) -> str:
         """Raises botocore's errors, such as ProfileNotFound."""
         named = os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION")
-        if not named and (self._session or _has_config()):
+        if not named and (self._session or self._profile or _has_config()):
             named = self._botocore().get_config_variable("region")
         return named or DEFAULT_REGION
 
@@ -77,7 +78,7 @@ class Source:
         if self._session is None:
             import botocore.session
 
-            self._session = botocore.session.Session()
+            self._session = botocore.session.Session(profile=self._profile)
         return self._session
 
 

@@ -91,6 +91,7 @@ def run(context: Context) -> Outcome:
     cloudfront = Distribution(
         distribution,
         endpoint_url=place.configured.deploy.cloudfront_endpoint_url,
+        profile=place.configured.deploy.profile,
         check=context.check,
     )
     context.say(f"CloudFront {distribution}: forget {named}")
