@@ -77,12 +77,12 @@ def test_styles_and_scripts_go_when_all_that_they_name_is_there(publisher: Publi
     assert keys.index("z/sea.jpg") < keys.index("a/site.css") < keys.index("index.html")
 
 
-def test_the_bucket_says_whose_it_is_before_anything_of_the_site_is_there(
+def test_the_bucket_says_whose_it_is_before_visitors_see_anything_of_the_site(
     publisher: Publisher,
 ) -> None:
     publisher.published()
     keys = publisher.proxy.keys("PutObject")
-    assert keys.index(".workflow/environment-dev") < keys.index(CSS)
+    assert keys.index(".workflow/environment-dev") < keys.index("images/logo.png")
 
 
 def test_a_rebuild_that_changed_nothing_sends_nothing_and_looks_at_no_object(

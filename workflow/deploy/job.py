@@ -66,7 +66,8 @@ class Job:
 
     def list(self) -> dict[str, Listed]:
         """All that is there. Raises S3Error."""
-        return self.bucket.list(self.target.prefix, expected=len(self.known.objects))
+        expected = [*self.known.objects, self.target.private]
+        return self.bucket.list(self.target.prefix, expected=expected)
 
     def start_listing(self, *, under_lock: bool) -> None:
         """Go on at once; `listing` has the result, or the failure."""

@@ -11,7 +11,8 @@ what is there and not with what was meant.
 from __future__ import annotations
 
 import hashlib
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -33,8 +34,6 @@ from workflow.deploy.target import Target
 from workflow.errors import told
 from workflow.handler import Context
 from workflow.result import utc
-
-PHASES: tuple[Phase, ...] = ("fingerprinted", "assets", "pages")
 
 Live = Literal["untouched", "partial", "complete"]
 
@@ -111,22 +110,26 @@ class Publication:
         self.context.record(
             {**self.outputs(), "live": "partial" if self.plan.sending else "complete"}
         )
-        self.caches.owe([*stale, *gone])
-        self._mark_environment()
-        for phase in PHASES:
-            steps = [s for s in self.plan.sending if s.wanted and s.wanted.phase == phase]
-            # Styles and scripts name other assets, as pages do.
-            self.sending.send(phase, [s for s in steps if not _names_others(s.path)])
-            self.sending.send(phase, [s for s in steps if _names_others(s.path)])
-            self.all_sent = phase == PHASES[-1]
-            if steps:
-                self.context.record(self.outputs())
+        with self._marking_environment():
+            self.caches.owe([*stale, *gone])
+            self._send("fingerprinted")
+        self._send("assets")
+        self._send("pages")
         self.caches.forget(stale, "changed", also_owed=True)
         manifest = self._verify()
         self._delete()
         self.caches.forget(self.deleted, "deleted")
         self.caches.settle()
         self._release(manifest)
+
+    def _send(self, phase: Phase) -> None:
+        steps = [s for s in self.plan.sending if s.wanted and s.wanted.phase == phase]
+        # Styles and scripts name other assets, as pages do.
+        self.sending.send(phase, [s for s in steps if not _names_others(s.path)])
+        self.sending.send(phase, [s for s in steps if _names_others(s.path)])
+        self.all_sent = phase == "pages"
+        if steps:
+            self.context.record(self.outputs())
 
     # -- is it there -------------------------------------------------------------------------
 
@@ -165,11 +168,20 @@ class Publication:
 
     # -- what is noted -----------------------------------------------------------------------
 
-    def _mark_environment(self) -> None:
-        """Let the bucket say whose it is: another exchange may give it to another environment."""
-        if self.target.environment not in self.plan.marked:
-            mark = f"{self.target.private}environment-{self.target.environment}"
-            put_note(self.bucket, mark, b"{}")
+    @contextmanager
+    def _marking_environment(self) -> Iterator[None]:
+        """Let the bucket say whose it is, which another exchange may give to another environment:
+        beside what no visitor sees, and before anything else."""
+        if self.target.environment in self.plan.marked:
+            yield
+            return
+        mark = f"{self.target.private}environment-{self.target.environment}"
+        marking = Later(lambda: put_note(self.bucket, mark, b"{}"))
+        try:
+            yield
+        finally:
+            marking.join()
+        marking.result()
 
     def _kept(self) -> bytes:
         try:

@@ -98,22 +98,32 @@ class Bucket:
 
     # -- reading ---------------------------------------------------------------------------------
 
-    def list(self, prefix: str, *, expected: int = 0) -> dict[str, Listed]:
-        """All objects whose keys begin so.
+    def list(self, prefix: str, *, expected: Sequence[str] = ()) -> dict[str, Listed]:
+        """All objects whose keys begin so; `expected` are keys that may be among them.
 
-        A server makes up the pages of a listing one after the other. Where more than one is
-        `expected`, each folder is listed by itself, side by side: in no order, and none left out.
+        A server makes up the pages of a listing one after the other. Where more than one is to be
+        expected, each folder is listed by itself, side by side: in no order, and none left out.
         """
-        if expected > _AT_ONCE:
-            found, folders = self._pages(prefix, folders=True)
-            if len(folders) <= _MOST_FOLDERS:
-                calls = (partial(self._list_into, found, folder) for folder in folders)
-                in_parallel(_LISTINGS, calls, self.check)
-                return found
-        return self._pages(prefix)[0]
+        known = _folders(prefix, expected) if len(expected) > _AT_ONCE else []
+        if not 0 < len(known) <= _MOST_FOLDERS:
+            return self._pages(prefix)[0]
+        found: dict[str, Listed] = {}
+        there: list[str] = []
 
-    def _list_into(self, found: dict[str, Listed], folder: str) -> None:
-        found.update(self._pages(folder)[0])
+        def at_the_top() -> None:
+            objects, folders = self._pages(prefix, folders=True)
+            found.update(objects)
+            there.extend(folders)
+
+        def below(folder: str) -> None:
+            found.update(self._pages(folder)[0])
+
+        in_parallel(_LISTINGS, [at_the_top, *(partial(below, one) for one in known)], self.check)
+        new = [one for one in there if one not in known]
+        if len(new) > _MOST_FOLDERS:
+            return self._pages(prefix)[0]
+        in_parallel(_LISTINGS, (partial(below, one) for one in new), self.check)
+        return found
 
     def _pages(
         self, prefix: str, *, folders: bool = False
@@ -383,3 +393,9 @@ def _noted(headers: Mapping[str, str], source_sha256: str | None) -> dict[str, s
         if "\r" in value or "\n" in value:
             raise ValueError(f"the header {name} has a line break in it")
     return {**headers, answers.SHA256: source_sha256} if source_sha256 else dict(headers)
+
+
+def _folders(prefix: str, keys: Sequence[str]) -> list[str]:
+    """Those right below the prefix that the keys lie in."""
+    ends = {key: key.find("/", len(prefix)) + 1 for key in keys if key.startswith(prefix)}
+    return sorted({key[:end] for key, end in ends.items() if end})
