@@ -40,6 +40,7 @@ COMMANDS = {
     "verify": Command("Did it give what was expected? What now?", "Delegate"),
     "sweep": Command("Run all that can run, then exit (what the timer calls)", "Run"),
     "archive": Command("Move finished months out of the way", "Run"),
+    "check": Command("Check a built site: links and search engines' basics", "See"),
     "status": Command("What runs, what waits for whom, is the timer alive?", "See"),
     "list": Command("The tasks, newest first", "See"),
     "show": Command("One task with its result, wherever it lies", "See"),

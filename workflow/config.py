@@ -22,6 +22,8 @@ from workflow.settings import AnyPath, Strict
 from workflow.settings import Url as Url
 from workflow.settings_deploy import Deploy as Deploy
 from workflow.settings_deploy import ObjectRule as ObjectRule
+from workflow.settings_validate import Form as Form
+from workflow.settings_validate import Validate as Validate
 
 NAME = r"^[a-z0-9][a-z0-9-]{0,39}$"
 
@@ -66,6 +68,9 @@ class Environment(Strict):
     )
     approval_minutes: float = Field(default=15, gt=0, le=1440, description="until one expires")
     deploy: Deploy | None = None
+    validation: Validate | None = Field(
+        default=None, alias="validate", description="beyond what `validate` says for all"
+    )
 
 
 class Retry(Strict):
@@ -99,6 +104,8 @@ class ConfigFile(Strict):
     sites: dict[str, Site] = Field(default={})
     environments: dict[str, Environment] = Field(default={})
     policies: Policies = Policies()
+    validation: Validate = Field(default=Validate(), alias="validate")
+    forms: dict[str, Form] = Field(default={}, description="JotForm forms that pages may embed")
 
 
 @dataclass(frozen=True)
@@ -110,6 +117,8 @@ class Config:
     sites: Mapping[str, Site]
     environments: Mapping[str, Environment]
     policies: Policies
+    validation: Validate = field(default_factory=Validate)
+    forms: Mapping[str, Form] = field(default_factory=dict)
     problems: tuple[Problem, ...] = ()
     broken: Mapping[str, Problem] = field(default_factory=dict)
 
@@ -224,6 +233,8 @@ def _build(data: dict[str, Any], node: Any, root: Path) -> Config:
         sites=file.sites,
         environments=file.environments,
         policies=file.policies,
+        validation=file.validation,
+        forms=file.forms,
         problems=tuple(problems),
         broken=broken,
     )
@@ -246,7 +257,7 @@ def _leave_out(
 def _bad_names(config: ConfigFile, node: Any) -> list[Problem]:
     return [
         _problem((section, name), node, f"the name {name!r} may hold a-z, 0-9 and - only")
-        for section in ("sites", "environments")
+        for section in ("sites", "environments", "forms")
         for name in getattr(config, section)
         if not re.match(NAME, name)
     ]
@@ -258,6 +269,8 @@ _WORDS = {
     "list_type": "must be a list",
 }
 """Where pydantic would speak of Python."""
+_MOST_LISTED = 12
+"""Values to choose from that fit into a sentence."""
 
 
 def problems_of(
@@ -266,7 +279,7 @@ def problems_of(
     """Each thing pydantic found, with its place in the text and, for a key, the nearest one."""
     found = []
     for item in error.errors(include_url=False):
-        path = tuple(item["loc"])
+        path = tuple(step for step in item["loc"] if step != "[key]")
         if item["type"] == "extra_forbidden":
             found.append((path, _unknown(path, node, _keys_at(model, path[:-1]))))
         elif item["type"] == "missing":
@@ -276,7 +289,10 @@ def problems_of(
             problem = _problem(path, node, message[:1].lower() + message[1:])
             if item["type"] == "literal_error":
                 known = re.findall("'(.*?)'", item["ctx"]["expected"])
-                problem = replace(problem, did_you_mean=nearest(str(item["input"]), known))
+                near = nearest(str(item["input"]), known)
+                if len(known) > _MOST_LISTED:
+                    problem = replace(problem, message=f"{item['input']!r} is not known here")
+                problem = replace(problem, did_you_mean=near)
             found.append((path, problem))
     return found
 

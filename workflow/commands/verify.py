@@ -112,7 +112,7 @@ def _judge(task_id: str, result: dict[str, Any]) -> Reply:
 def _onwards(result: dict[str, Any]) -> list[tuple[str, str]]:
     environment = result.get("environment")
     deploy = f"hugo-deploy-{environment}"
-    if result.get("task_type") == "hugo-build" and find_type(deploy):
+    if result.get("task_type") in ("hugo-build", "site-validate") and find_type(deploy):
         return [(f"workflow submit {deploy}", "publish what was built")]
     return [("workflow list", "all is well; see what else there is")]
 

@@ -1,0 +1,84 @@
+"""What workflow.yaml says of checking a built site: what counts how much, what is let pass, what
+fails; and which forms there are."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field, model_validator
+
+from workflow.settings import AnyPath, Strict
+
+Grade = Literal["off", "notice", "warning", "error"]
+FailOn = Literal["error", "warning", "notice", "never"]
+
+RuleCode = Literal[
+    "alt-missing", "base-many", "canonical-broken", "canonical-foreign", "canonical-many",
+    "canonical-missing", "canonical-noindex", "canonical-redirect", "canonical-relative",
+    "charset-missing", "charset-other", "css-broken", "description-double", "description-long",
+    "description-many", "description-missing", "doctype-missing", "external-broken",
+    "external-redirect", "feed-broken", "feed-invalid", "form-action-broken", "form-invalid",
+    "form-unknown", "frame-broken", "h1-many", "h1-missing", "heading-skip", "hreflang-broken",
+    "hreflang-double", "hreflang-invalid", "hreflang-no-return", "hreflang-no-self", "icon-broken",
+    "icon-missing", "id-double", "image-broken", "jsonld-broken", "jsonld-invalid", "lang-invalid",
+    "lang-missing", "link-broken", "link-case", "link-empty", "link-folder", "link-fragment",
+    "link-insecure", "link-invalid", "link-localhost", "link-nameless", "link-no-index",
+    "link-outside", "link-redirect", "manifest-broken", "manifest-invalid", "media-broken",
+    "mixed-content", "noindex", "og-broken", "og-missing", "og-relative", "page-orphan",
+    "preload-broken", "refresh-broken", "refresh-invalid", "robots-blocks", "robots-invalid",
+    "robots-sitemap", "script-broken", "sitemap-broken", "sitemap-canonical", "sitemap-foreign",
+    "sitemap-invalid", "sitemap-missing", "sitemap-noindex", "sitemap-redirect",
+    "sitemap-unlisted", "srcset-broken", "srcset-invalid", "style-broken", "template-leftover",
+    "title-double", "title-empty", "title-long", "title-many", "title-missing", "title-short",
+    "twitter-invalid", "use-broken", "viewport-fixed", "viewport-missing",
+]  # fmt: skip
+"""Every rule of the validator. Written out so that a wrong one is told with its line, and that
+editors offer them; the validator itself is not imported for that. A test holds the two alike."""
+
+
+class Ignored(Strict):
+    """Findings that somebody has looked at and lets pass. All patterns that are given must match.
+
+    Patterns are those of `deploy.objects`: `*.pdf`, `blog/**`, `/about/index.html`.
+    """
+
+    reason: str = Field(min_length=1, description="why, for whoever reads this next year")
+    rule: RuleCode | None = None
+    page: str | None = Field(default=None, min_length=1, description="path in the site")
+    url: str | None = Field(default=None, min_length=1, description="the reference, as written")
+
+    @model_validator(mode="after")
+    def _says_what(self) -> Ignored:
+        if self.rule is None and self.page is None and self.url is None:
+            raise ValueError("must say which findings it means: rule, page, url, or several")
+        return self
+
+
+class Validate(Strict):
+    """How findings are graded, and which of them fail the task."""
+
+    rules: dict[RuleCode, Grade] = Field(default={}, description="severity of a rule, or off")
+    ignore: tuple[Ignored, ...] = ()
+    fail_on: FailOn = Field(
+        default="error", description="the least severity of a new finding that fails the task"
+    )
+    baseline: AnyPath | None = Field(
+        default=None,
+        description="file of findings that are known; default: baselines/SITE.json, if it is there",
+    )
+
+    def with_own(self, own: Validate | None) -> Validate:
+        """These general settings with those of an environment, whose word counts where both
+        speak; what it ignores is added."""
+        if own is None:
+            return self
+        said = {name: getattr(own, name) for name in own.model_fields_set}
+        said["rules"] = {**self.rules, **own.rules}
+        said["ignore"] = (*self.ignore, *own.ignore)
+        return self.model_copy(update=said)
+
+
+class Form(Strict):
+    """A JotForm form that pages may embed."""
+
+    id: str = Field(pattern=r"^[0-9]{6,20}$", coerce_numbers_to_str=True)

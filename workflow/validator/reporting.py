@@ -1,0 +1,221 @@
+"""What a check has to tell: to whoever owns the site in thirty lines, to programs in full."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from workflow.figures import counted
+from workflow.validator.baseline import mark
+from workflow.validator.findings import Finding
+from workflow.validator.grading import RANK, counts
+from workflow.validator.sarif import split_place
+
+if TYPE_CHECKING:
+    from workflow.validator.causes import Cause
+    from workflow.validator.validation import Report
+
+MOST_LINES = 30
+_MOST_CAUSES = 18
+_LONGEST_MESSAGE = 220
+_LONGEST_HINT = 160
+_MOST_ANNOTATIONS = 50
+"""GitHub shows ten of a kind for each step; the rest can be read in its log."""
+
+FORMAT = 1
+"""Of the findings in full."""
+
+
+def headline(report: Report) -> str:
+    """One sentence: `3 errors, 12 warnings and 40 notices on 789 pages (1,204 files)`."""
+    there = [
+        counted(number, severity)
+        for severity, number in counts([*report.new, *report.known]).items()
+        if number
+    ]
+    found = _listed(there) if there else "Nothing to mend"
+    return f"{found} on {counted(report.pages, 'page')} ({counted(report.files, 'file')})"
+
+
+def _listed(parts: Sequence[str]) -> str:
+    return " and ".join(filter(None, [", ".join(parts[:-1]), parts[-1]])) if parts else ""
+
+
+def details(report: Report) -> str:
+    """What else there is to say of the findings: known, mended, let pass. Empty if there is not."""
+    told = []
+    if report.has_baseline:
+        told.append(f"{len(report.new):,} new since the baseline")
+        if report.fixed:
+            told.append(f"{len(report.fixed):,} of the baseline mended")
+    if report.ignored:
+        told.append(f"{report.ignored:,} ignored with a reason")
+    return "; ".join(told)
+
+
+def lines(report: Report, *, bullet: str = "") -> list[str]:
+    """The causes, worst first, then the table of rules: at most MOST_LINES."""
+    if not report.causes:
+        return []
+    table = rule_table(report)
+    room = MOST_LINES - 2  # what is left out, and an empty line before the table
+    shown = max(min(len(report.causes), _MOST_CAUSES), room - len(table) - 1)
+    told = [bullet + line(cause, report.pages) for cause in report.causes[:shown]]
+    left = report.causes[shown:]
+    if left:
+        worst = _listed([counted(n, s) for s, n in _severities(left).items() if n])
+        told.append(f"{bullet}and {counted(len(left), 'more cause')} ({worst})")
+    rows = table[: max(2, MOST_LINES - len(told) - 2)]
+    told += ["", *(f"{bullet}{row}" for row in rows)]
+    if len(rows) < len(table):
+        told[-1] = f"{bullet}and {counted(len(table) - len(rows) + 1, 'more rule')}"
+    return told
+
+
+def _severities(causes: Sequence[Cause]) -> Counter[str]:
+    counted_by = Counter(cause.severity for cause in causes)
+    return Counter({severity: counted_by[severity] for severity in RANK})
+
+
+def line(cause: Cause, pages: int) -> str:
+    """`error link-broken on 789 of 789 pages: /about/team/ is not there. In layouts/nav.html:12.
+    Correct the address…`, on one line."""
+    where = f" in {cause.source}" if cause.source else ""
+    return (
+        f"{cause.severity} {cause.code} {_spread(cause, pages)}{where}: "
+        f"{_sentence(cause.message, _LONGEST_MESSAGE)} {_sentence(cause.hint, _LONGEST_HINT)}"
+    ).rstrip()
+
+
+def _spread(cause: Cause, pages: int) -> str:
+    if cause.is_template:
+        of = f"of {cause.section}/" if cause.section else ""
+        told = f"on {cause.pages:,} of {cause.whole:,} pages {of}".rstrip()
+        return told if cause.source else f"{told}, so probably in a template"
+    if cause.pages > 1:
+        others = list(dict.fromkeys(one.page for one in cause.findings))
+        named = ", ".join(others[:2]) + (f" and {len(others) - 2:,} more" if others[2:] else "")
+        return f"on {counted(cause.pages, 'page')} ({named})"
+    place = f":{cause.first.line}" if cause.first.line and not cause.source else ""
+    times = f", {len(cause.findings)} times" if len(cause.findings) > 1 else ""
+    return f"on {cause.first.page}{place}{times}"
+
+
+def _sentence(text: str, longest: int) -> str:
+    text = " ".join(text.split()).rstrip(".")
+    if len(text) > longest:
+        text = text[: longest - 1].rstrip() + "…"
+    return f"{text}." if text else ""
+
+
+def rule_table(report: Report) -> list[str]:
+    """Rule, severity, findings and pages, in columns; the first line names them."""
+    rows = [("RULE", "SEVERITY", "FINDINGS", "PAGES")]
+    for code, severity, found, pages in by_rule(report):
+        rows.append((code, severity, f"{found:,}", f"{pages:,}"))
+    widths = [max(len(row[column]) for row in rows) for column in range(4)]
+    return [
+        "  ".join(
+            cell.rjust(width) if column > 1 else cell.ljust(width)
+            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ).rstrip()
+        for row in rows
+    ]
+
+
+def by_rule(report: Report) -> list[tuple[str, str, int, int]]:
+    """(code, severity, findings, pages), worst first and then by number."""
+    found: dict[tuple[str, str], list[str]] = {}
+    for one in [*report.new, *report.known]:
+        found.setdefault((one.code, one.severity or "error"), []).append(one.page)
+    rows = [(code, grade, len(pages), len(set(pages))) for (code, grade), pages in found.items()]
+    return sorted(rows, key=lambda row: (RANK[row[1]], -row[2], row[0]))
+
+
+def as_data(report: Report) -> dict[str, Any]:
+    """The figures and the causes: what stands in a result, and in `data` of a reply."""
+    return {
+        "pages": report.pages,
+        "files": report.files,
+        **{f"{severity}_count": n for severity, n in _all_counts(report).items()},
+        "new": len(report.new),
+        "known": len(report.known),
+        "fixed": len(report.fixed),
+        "ignored": report.ignored,
+        "fail_on": report.fail_on,
+        "passed": not report.failing,
+        "by_rule": {code: found for code, _, found, _ in by_rule(report)},
+        "causes": [cause_data(cause) for cause in report.causes[:MOST_LINES]],
+    }
+
+
+def _all_counts(report: Report) -> dict[str, int]:
+    return {str(severity): n for severity, n in counts([*report.new, *report.known]).items()}
+
+
+def cause_data(cause: Cause) -> dict[str, Any]:
+    said = {
+        "code": cause.code,
+        "severity": cause.severity,
+        "message": cause.message,
+        "hint": cause.hint,
+        "source": cause.source,
+        "template": cause.is_template,
+        "findings": len(cause.findings),
+        "pages": cause.pages,
+        "page": cause.first.page,
+        "url": cause.first.url,
+    }
+    return {key: value for key, value in said.items() if value is not None}
+
+
+def in_full(report: Report) -> dict[str, Any]:
+    """Everything, as JSON's values: the file beside the log."""
+    return {
+        "format": FORMAT,
+        "base_url": report.base_url,
+        "environment": report.environment,
+        **as_data(report),
+        "causes": [cause_data(cause) for cause in report.causes],
+        "findings": [
+            *(finding_data(one, report.base_url, is_new=True) for one in report.new),
+            *(finding_data(one, report.base_url, is_new=False) for one in report.known),
+        ],
+        "mended": [one._asdict() for one in report.fixed],
+        "notes": report.notes,
+    }
+
+
+def finding_data(finding: Finding, base_url: str | None, *, is_new: bool) -> dict[str, Any]:
+    said = {key: value for key, value in asdict(finding).items() if value is not None}
+    return {**said, "new": is_new, "known_as": list(mark(finding, base_url))}
+
+
+def annotations(report: Report, prefix: str, public: str) -> Iterator[str]:
+    """Workflow commands of GitHub Actions, one for each cause that is new, worst first.
+
+    `prefix` and `public` as in `sarif.document`.
+    """
+    for cause in report.causes[:_MOST_ANNOTATIONS]:
+        first = cause.first
+        if cause.source is not None:
+            path, at = split_place(cause.source)
+            place: dict[str, Any] = {"file": prefix + path, "line": at}
+        else:
+            path = prefix + public + first.page
+            place = {"file": path, "line": first.line, "col": first.column}
+        place["title"] = cause.code
+        told = ",".join(f"{key}={_property(str(v))}" for key, v in place.items() if v is not None)
+        times = f" ({counted(cause.pages, 'page')})" if cause.pages > 1 else ""
+        text = f"{_sentence(cause.message, 500)}{times} {_sentence(cause.hint, 300)}"
+        yield f"::{cause.severity} {told}::{_data(text.strip())}"
+
+
+def _data(text: str) -> str:
+    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+
+
+def _property(text: str) -> str:
+    return _data(text).replace(":", "%3A").replace(",", "%2C")

@@ -1,0 +1,242 @@
+"""One check of one site, from the folder to the report.
+
+read → rules → grade → baseline → causes → places in the sources
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from workflow.validator import baseline, grading, rules
+from workflow.validator.baseline import Mark
+from workflow.validator.causes import Cause, causes, placed_in
+from workflow.validator.findings import Finding
+from workflow.validator.grading import FailOn, Grade, Ignore
+from workflow.validator.sources import Sources, hugo_site
+
+if TYPE_CHECKING:
+    from workflow.validator.sites import Site
+
+Scope = Literal["site", "content"]
+EXTERNAL_RULES = frozenset({"external-broken", "external-redirect"})
+_SHOWN = 40
+"""Causes whose places are looked for when only the first screen is wanted."""
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What to check, and how its findings count."""
+
+    public: Path
+    base_url: str | None = None
+    """None: as the site itself says."""
+    environment: str | None = None
+    is_production: bool = False
+    form_ids: frozenset[str] | None = None
+    scope: Scope = "site"
+    grades: Mapping[str, Grade] = field(default_factory=dict)
+    ignores: Sequence[Ignore] = ()
+    fail_on: FailOn = "error"
+    baseline: Path | None = None
+    update_baseline: bool = False
+    external: bool = False
+    cache: Path | None = None
+    """A folder for what is kept from one check to the next."""
+    hugo_site: Path | None = None
+    """Where the sources are; None: above `public`, if it is there."""
+    ask_hugo: Callable[[Path], Mapping[str, str]] | None = None
+    """Content files of the site in that folder, by page; see `hugo.listing`."""
+    in_full: bool = True
+    """Find line and source of every finding, not only of those on the first screen."""
+
+
+@dataclass(frozen=True)
+class Report:
+    """What came of it."""
+
+    pages: int
+    files: int
+    base_url: str | None
+    environment: str | None
+    new: list[Finding]
+    known: list[Finding]
+    fixed: list[Mark]
+    ignored: int
+    causes: list[Cause]
+    """Of the new findings."""
+    fail_on: FailOn
+    has_baseline: bool
+    notes: list[str]
+    """For whoever keeps the configuration."""
+
+    @property
+    def failing(self) -> list[Cause]:
+        """The causes that make the check fail."""
+        if self.fail_on == "never":
+            return []
+        worst = grading.RANK[self.fail_on]
+        return [one for one in self.causes if grading.RANK[one.severity] <= worst]
+
+
+def validate(wish: Wish, check: Callable[[], None] = lambda: None) -> Report:
+    """Check the site. `check` is called often, and ends it by raising.
+
+    Raises FileNotFoundError if there is no such folder, OSError if it cannot be read, WorkflowError
+    for a rule that is none, or a baseline that cannot be read.
+    """
+    known_rules = rules.all_rules()
+    grading.require_known(wish.grades, known_rules, "the configuration")
+    grading.require_known(
+        (one.rule for one in wish.ignores if one.rule), known_rules, "an ignore entry"
+    )
+    known = baseline.read(wish.baseline) if wish.baseline is not None else None
+    site = _read(wish, check)
+    found = _findings(wish, site, check)
+    not_run = frozenset() if wish.external else EXTERNAL_RULES
+    graded = grading.graded(found, known_rules, wish.grades, wish.ignores, not_run=not_run)
+    if wish.update_baseline and wish.baseline is not None:
+        baseline.write(wish.baseline, graded.findings, site.base_url)
+        known = baseline.read(wish.baseline)
+    compared = baseline.compare(graded.findings, known or Counter(), site.base_url)
+    grouped = causes(compared.new, site.pages, known_rules)
+    check()
+    grouped = _placed(wish, site, grouped, check)
+    return Report(
+        pages=len(site.pages),
+        files=len(site.files),
+        base_url=site.base_url,
+        environment=wish.environment,
+        new=[one for cause in grouped for one in cause.findings],
+        known=compared.known,
+        fixed=compared.fixed,
+        ignored=graded.ignored,
+        causes=grouped,
+        fail_on=wish.fail_on,
+        has_baseline=known is not None,
+        notes=[*_notes(graded.unused), *_baseline_notes(wish, compared.fixed)],
+    )
+
+
+def _read(wish: Wish, check: Callable[[], None]) -> Site:
+    from workflow.validator.base_url import built_for
+    from workflow.validator.reading import read_site
+
+    site = read_site(
+        wish.public,
+        base_url=wish.base_url,
+        cache=wish.cache,
+        environment=wish.environment,
+        is_production=wish.is_production,
+        form_ids=wish.form_ids,
+        check=check,
+    )
+    if site.base_url is None:
+        site = replace(site, base_url=built_for(site))
+    return site
+
+
+def _findings(wish: Wish, site: Site, check: Callable[[], None]) -> list[Finding]:
+    return rules.check(site, check)
+
+
+def _notes(unused: Iterable[Ignore]) -> list[str]:
+    return [
+        f"nothing is left to ignore for: {one.told()} ({one.reason}); take the entry out"
+        for one in unused
+    ]
+
+
+def _baseline_notes(wish: Wish, fixed: Sequence[Mark]) -> list[str]:
+    if not fixed or wish.update_baseline:
+        return []
+    return [f"{len(fixed):,} findings of the baseline are gone: write it anew (update_baseline)"]
+
+
+def _placed(wish: Wish, site: Site, grouped: list[Cause], check: Callable[[], None]) -> list[Cause]:
+    """The causes with the places of their findings: in the sources, and in the built page."""
+    folder = wish.hugo_site or hugo_site(site.folder)
+    ask = wish.ask_hugo
+    sources = None
+    if folder is not None:
+        sources = Sources(folder, (lambda: ask(folder)) if ask is not None else None)
+    wanted = grouped if wish.in_full else grouped[:_SHOWN]
+    placed = []
+    for cause in wanted:
+        placed.append(_sourced(cause, sources, site.base_url) if sources else cause)
+        check()
+    lined = _with_lines(site.folder, placed, in_full=wish.in_full, check=check)
+    return [*lined, *grouped[len(wanted) :]]
+
+
+def _sourced(cause: Cause, sources: Sources, base_url: str | None) -> Cause:
+    if cause.is_template:
+        urls = {one.url for one in cause.findings}
+        url = next(iter(urls)) if len(urls) == 1 else None
+        place = sources.template(cause.code, url, base_url)
+        return placed_in(cause, place) if place is not None else cause
+    written: dict[str | None, str | None] = {}
+    found = []
+    for one in cause.findings:
+        place = sources.content_line(one.page, one.url)
+        if one.url and (place is None or ":" not in place):
+            # Not in the text of the page: a shortcode, a partial or a menu may have written it.
+            if one.url not in written:
+                written[one.url] = sources.reference(one.url, base_url)
+            place = written[one.url] or place
+        found.append(replace(one, source=place) if place is not None else one)
+    places = {one.source for one in found}
+    return cause._replace(
+        findings=tuple(found), source=next(iter(places)) if len(places) == 1 else None
+    )
+
+
+def _with_lines(
+    folder: Path, grouped: list[Cause], *, in_full: bool, check: Callable[[], None]
+) -> list[Cause]:
+    """The causes, each finding (or only the first one) with line, column and excerpt."""
+    wanted: dict[str, list[tuple[int, int]]] = defaultdict(list)
+    for number, cause in enumerate(grouped):
+        for at, one in enumerate(cause.findings if in_full else cause.findings[:1]):
+            if one.line is None and (one.element is not None or one.url is not None):
+                wanted[one.page].append((number, at))
+    found = [list(cause.findings) for cause in grouped]
+    for page, spots in wanted.items():
+        raw = _bytes(folder / page)
+        for (number, at), placed in _lined(
+            raw, [(spot, found[spot[0]][spot[1]]) for spot in spots]
+        ):
+            found[number][at] = placed
+        check()
+    return [
+        cause._replace(findings=tuple(some)) for cause, some in zip(grouped, found, strict=True)
+    ]
+
+
+def _lined(
+    raw: bytes, spots: list[tuple[tuple[int, int], Finding]]
+) -> list[tuple[tuple[int, int], Finding]]:
+    """Findings of one page at their places; of several alike, one after the other."""
+    from workflow.validator.positions import places
+
+    alike: dict[tuple[str | None, str | None, str | None], list[tuple[int, int, str]]] = {}
+    told = []
+    for spot, one in spots:
+        key = (one.element, one.attribute, one.url)
+        if key not in alike:
+            alike[key] = places(raw, *key)
+        if not alike[key]:
+            continue
+        line, column, excerpt = alike[key].pop(0) if len(alike[key]) > 1 else alike[key][0]
+        told.append((spot, replace(one, line=line, column=column, excerpt=excerpt)))
+    return told
+
+
+def _bytes(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError:
+        return b""
