@@ -122,7 +122,7 @@ def run(
     prefix, inside = _prefix(wish)
     if sarif_file:
         _write_sarif(Path(sarif_file).expanduser(), report, prefix, inside)
-    told = list(reporting.annotations(report, prefix, inside)) if github else []
+    told = list(reporting.github(report, prefix, inside)) if github else []
     return _reply(report, wish, told, folder)
 
 
@@ -162,7 +162,7 @@ def _config(place: Place, named: str | None) -> Config | None:
         path = Path(named).expanduser()
         if path.name != layout.CONFIG:
             path = path / layout.CONFIG
-        root: str | None = os.path.realpath(path.parent)
+        root = os.path.realpath(path.parent)
     else:
         try:
             root = place.root

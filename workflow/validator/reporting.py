@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict
+from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
 from workflow.figures import counted
@@ -26,6 +26,7 @@ _MOST_ANNOTATIONS = 50
 
 FORMAT = 1
 """Of the findings in full."""
+_FIELDS = tuple(field.name for field in fields(Finding))
 
 
 def headline(report: Report) -> str:
@@ -75,8 +76,8 @@ def lines(report: Report, *, bullet: str = "") -> list[str]:
 
 
 def _severities(causes: Sequence[Cause]) -> Counter[str]:
-    counted_by = Counter(cause.severity for cause in causes)
-    return Counter({severity: counted_by[severity] for severity in RANK})
+    numbers = Counter[str](cause.severity for cause in causes)
+    return Counter({severity: numbers[severity] for severity in RANK})
 
 
 def line(cause: Cause, pages: int) -> str:
@@ -189,11 +190,12 @@ def in_full(report: Report) -> dict[str, Any]:
 
 
 def finding_data(finding: Finding, base_url: str | None, *, is_new: bool) -> dict[str, Any]:
-    said = {key: value for key, value in asdict(finding).items() if value is not None}
-    return {**said, "new": is_new, "known_as": list(mark(finding, base_url))}
+    said = {name: getattr(finding, name) for name in _FIELDS}
+    told = {name: value for name, value in said.items() if value is not None}
+    return {**told, "new": is_new, "known_as": list(mark(finding, base_url))}
 
 
-def annotations(report: Report, prefix: str, public: str) -> Iterator[str]:
+def github(report: Report, prefix: str, public: str) -> Iterator[str]:
     """Workflow commands of GitHub Actions, one for each cause that is new, worst first.
 
     `prefix` and `public` as in `sarif.document`.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -15,6 +16,7 @@ from workflow.validator.findings import Finding, Rule
 SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 LEVELS = {"error": "error", "warning": "warning", "notice": "note"}
 FINGERPRINT = "workflowFinding/v1"
+_PLACE = re.compile(r"(.+?):(\d+)(?:, |$)")
 
 
 def document(
@@ -93,8 +95,8 @@ def _result(
 
 def split_place(source: str) -> tuple[str, int | None]:
     """`content/about.md:12` -> the path and the line; of several places the first."""
-    path, _, line = source.split(", ", 1)[0].rpartition(":")
-    return (path, int(line)) if path and line.isdigit() else (source.split(", ", 1)[0], None)
+    first = _PLACE.match(source)
+    return (first[1], int(first[2])) if first is not None else (source, None)
 
 
 def _location(

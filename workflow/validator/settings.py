@@ -49,7 +49,7 @@ def configured(
         environment=environment,
         is_production=is_production(environment, chosen.approval if chosen else None),
         form_ids=frozenset(form.id for form in config.forms.values()) or None,
-        grades=rules.rules,
+        grades={str(code): grade for code, grade in rules.rules.items()},
         ignores=[Ignore(one.reason, one.rule, one.page, one.url) for one in rules.ignore],
         fail_on=rules.fail_on,
         baseline=config.path(known) if known is not None else None,

@@ -206,10 +206,9 @@ def _with_lines(
     found = [list(cause.findings) for cause in grouped]
     for page, spots in wanted.items():
         raw = _bytes(folder / page)
-        for (number, at), placed in _lined(
-            raw, [(spot, found[spot[0]][spot[1]]) for spot in spots]
-        ):
-            found[number][at] = placed
+        there = [((number, at), found[number][at]) for number, at in spots]
+        for (number, at), lined in _lined(raw, there):
+            found[number][at] = lined
         check()
     return [
         cause._replace(findings=tuple(some)) for cause, some in zip(grouped, found, strict=True)

@@ -1,0 +1,148 @@
+"""Where a finding is mended: content files, templates, configuration."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.sites import change, isolate
+from workflow.hugo import listing
+from workflow.validator.sources import Sources, hugo_site
+
+SITE = {
+    "hugo.toml": 'baseURL = "https://example.org/"\n[[menus.main]]\nurl = "/gone/"\n',
+    "content/_index.md": "---\ntitle: Home\n---\n",
+    "content/about.md": "---\ntitle: About\n---\nSee [the team](/about/team/).\n",
+    "content/blog/_index.md": "---\ntitle: Blog\n---\n",
+    "content/blog/one.md": "---\ntitle: One\n---\nA [link](../two%20b/).\n",
+    "content/blog/two/index.md": "---\ntitle: Two\n---\n",
+    "content/blog/moved.md": "---\ntitle: Moved\nurl: /elsewhere/\n---\n",
+    "content/blog/drei.de.md": "---\ntitle: Drei\n---\n",
+    "content/en/mounted.md": "---\ntitle: Mounted\n---\n",
+    "content/Big Name.md": "---\ntitle: Big\n---\n",
+    "layouts/partials/head.html": '<head>\n<title>{{ .Title }}</title>\n<meta name="viewport">\n',
+    "layouts/partials/foot.html": '<footer>\n<a href="/imprint/">x</a>\n',
+    "themes/t/layouts/partials/foot.html": '<a href="/imprint/">shadowed</a>\n',
+    "themes/t/layouts/partials/logo.html": '\n\n<img src="{{ "img/logo.png" | relURL }}">\n',
+}
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Path:
+    return change(tmp_path / "site", SITE)
+
+
+PAGES = [
+    pytest.param("index.html", "content/_index.md", id="home"),
+    pytest.param("about/index.html", "content/about.md", id="a file"),
+    pytest.param("about.html", "content/about.md", id="an ugly address"),
+    pytest.param("blog/index.html", "content/blog/_index.md", id="a section"),
+    pytest.param("blog/two/index.html", "content/blog/two/index.md", id="a bundle"),
+    pytest.param("de/blog/drei/index.html", "content/blog/drei.de.md", id="a language's file"),
+    pytest.param("mounted/index.html", "content/en/mounted.md", id="a language's folder"),
+    pytest.param("big-name/index.html", "content/Big Name.md", id="blanks and capitals"),
+    pytest.param("tags/index.html", None, id="a list without a file"),
+    pytest.param("404.html", None, id="404"),
+]
+
+
+@pytest.mark.parametrize(("page", "path"), PAGES)
+def test_a_page_is_traced_to_its_content_file(site: Path, page: str, path: str | None) -> None:
+    assert Sources(site).content(page) == path
+
+
+def test_hugo_is_asked_only_where_a_file_may_have_another_address(site: Path) -> None:
+    asked: list[str] = []
+
+    def ask() -> dict[str, str]:
+        asked.append("once")
+        return {"blog/strange/index.html": "content/blog/one.md"}
+
+    sources = Sources(site, ask)
+    for page in ("about/index.html", "404.html", "blog/page/2/index.html", "tags/x/index.html"):
+        sources.content(page)
+    assert asked == []
+    assert sources.content("blog/strange/index.html") == "content/blog/one.md"
+    assert sources.content("blog/moved/index.html") is None
+    assert asked == ["once"]
+
+
+def test_the_line_is_that_of_the_reference(site: Path) -> None:
+    sources = Sources(site)
+    assert sources.content_line("about/index.html", "/about/team/") == "content/about.md:4"
+    assert sources.content_line("about/index.html", "/other/") == "content/about.md"
+    assert sources.content_line("blog/one/index.html", "../two b/") == "content/blog/one.md:4"
+
+
+TEMPLATES = [
+    pytest.param("link-broken", "/imprint/", "layouts/partials/foot.html:2", id="a reference"),
+    pytest.param("link-broken", "/gone/", "hugo.toml:3", id="a menu"),
+    pytest.param(
+        "image-broken", "/img/logo.png", "themes/t/layouts/partials/logo.html:3", id="relURL"
+    ),
+    pytest.param(
+        "link-broken", "https://example.org/imprint/", "layouts/partials/foot.html:2", id="absolute"
+    ),
+    pytest.param("title-many", None, "layouts/partials/head.html:2", id="an element"),
+    pytest.param("description-missing", None, "layouts/partials/head.html:1", id="what is missing"),
+    pytest.param("link-broken", "/nowhere/written/", None, id="nothing"),
+    pytest.param("page-orphan", None, None, id="a rule without an element"),
+]
+
+
+@pytest.mark.parametrize(("code", "url", "place"), TEMPLATES)
+def test_a_template_is_named_with_its_line(
+    site: Path, code: str, url: str | None, place: str | None
+) -> None:
+    assert Sources(site).template(code, url, "https://example.org/") == place
+
+
+def test_what_stands_in_many_templates_names_none(site: Path) -> None:
+    change(site, {f"layouts/partials/{n}.html": '<a href="/imprint/">' for n in range(5)})
+    assert Sources(site).template("link-broken", "/imprint/") is None
+
+
+def test_the_hugo_site_is_found_above_its_built_folder(site: Path, tmp_path: Path) -> None:
+    assert hugo_site(site / "public") == site
+    assert hugo_site(site / "out" / "public") == site
+    assert hugo_site(tmp_path / "elsewhere" / "public") is None
+
+
+def test_hugo_tells_the_content_file_of_a_moved_page(
+    site: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    isolate(monkeypatch, tmp_path)
+    hugo = listing.program()
+    assert hugo is not None
+    files = listing.content_files(hugo, site)
+    assert files["elsewhere/index.html"] == "content/blog/moved.md"
+    assert files["about/index.html"] == "content/about.md"
+
+
+def test_what_hugo_told_is_kept_until_the_content_changes(
+    site: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    isolate(monkeypatch, tmp_path)
+    finds: list[str | None] = []
+
+    def find() -> str | None:
+        finds.append(listing.program())
+        return finds[-1]
+
+    kept = tmp_path / "cache" / "listing.json"
+    first = listing.kept_content_files(find, site, kept)
+    assert listing.kept_content_files(find, site, kept) == first != {}
+    assert len(finds) == 1
+    change(site, {"content/new.md": "---\ntitle: New\n---\n"})
+    assert "new/index.html" in listing.kept_content_files(find, site, kept)
+    assert len(finds) == 2
+
+
+@pytest.mark.parametrize("script", ["exit 1", "exec sleep 60", "echo 'no such, columns'; echo x"])
+def test_a_hugo_that_cannot_tell_tells_nothing(tmp_path: Path, script: str) -> None:
+    program = tmp_path / "hugo"
+    program.write_text(f"#!/bin/sh\n{script}\n")
+    program.chmod(0o755)
+    assert listing.content_files(str(program), tmp_path, seconds=0.5) == {}
+    assert listing.content_files(str(tmp_path / "none"), tmp_path) == {}
