@@ -159,11 +159,11 @@ def test_the_keys_that_are_known_are_named_at_every_level(tmp_path: Path) -> Non
     text = "version: 1\nfoo: 1\npolicies: {bar: 1}\nenvironments: {a: {base_url: http://x, b: 1}}\n"
     hints = [problem.hint for problem in config(tmp_path, text).problems]
     assert hints == [
-        "known here: environments, hugo, policies, sites, version",
+        "known here: environments, forms, hugo, policies, sites, validate, version",
         "known here: archive, jobs, retry, settle_seconds, submit_starts_sweep, "
         "sweeper_stale_seconds, timeout_minutes",
         "known here: accept_declared, approval, approval_minutes, base_url, deploy, "
-        "hugo_environment, phrase, waive",
+        "hugo_environment, phrase, validate, waive",
     ]
 
 
@@ -297,7 +297,9 @@ def test_whatever_stands_there_is_read_or_said_and_never_hangs(
         assert isinstance(problem, Problem)
         assert problem.line is not None and problem.key
     if not found.problems:
-        assert set(data) <= {"version", "sites", "environments", "policies", "hugo"}
+        assert set(data) <= {
+            "version", "sites", "environments", "policies", "hugo", "validate", "forms",
+        }  # fmt: skip
 
 
 # -- sites and paths ---------------------------------------------------------------------------

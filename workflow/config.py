@@ -279,7 +279,9 @@ def problems_of(
     """Each thing pydantic found, with its place in the text and, for a key, the nearest one."""
     found = []
     for item in error.errors(include_url=False):
-        path = tuple(step for step in item["loc"] if step != "[key]")
+        path = tuple(item["loc"])
+        if item["type"] == "literal_error" and path[-1] == "[key]":  # pydantic's word for a name
+            path = path[:-1]
         if item["type"] == "extra_forbidden":
             found.append((path, _unknown(path, node, _keys_at(model, path[:-1]))))
         elif item["type"] == "missing":

@@ -70,19 +70,19 @@ TASK_TYPES = {
             safe_to_repeat=True,
             proceed="proceed_to_deploy",
         ),
-        TaskType(
-            "site-validate",
-            "workflow.handlers.site_validate",
-            "Check the built site: links, and what search engines and visitors need",
-            safe_to_repeat=True,
-            proceed="proceed_to_deploy",
-        ),
         *map(_deploy, ("dev", "staging", "production")),
         TaskType(
             "cloudfront-invalidate",
             "workflow.handlers.cloudfront_invalidate",
             "Let CloudFront forget paths of an environment",
             safe_to_repeat=False,
+        ),
+        TaskType(
+            "site-validate",
+            "workflow.handlers.site_validate",
+            "Check the built site: links, and what search engines and visitors need",
+            safe_to_repeat=True,
+            proceed="proceed_to_deploy",
         ),
         TaskType(
             "noop",
