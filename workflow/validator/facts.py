@@ -38,7 +38,7 @@ KINDS = {
     "preload": "link rel=preload, modulepreload, prefetch",
     "icon": "link rel=icon, apple-touch-icon, mask-icon",
     "manifest": "link rel=manifest",
-    "use": "svg use, whose fragment names a part of a picture",
+    "use": "svg use, whose fragment names a part of a picture; usemap",
     "form": "form action, formaction",
     "refresh": "meta refresh with an address",
     "canonical": "link rel=canonical",
@@ -59,11 +59,15 @@ class Page(NamedTuple):
     refs: tuple[Ref, ...] = ()
     base: str | None = None
     """href of the first `base` that has one."""
+    bases: int = 0
+    """How many `base` elements have an href."""
     ids: tuple[str, ...] = ()
-    """Every id, and every name of an `a`: each once, as written; what a fragment may name."""
+    """Every id, and every name of an `a` or a `map`: each once, as written; what a fragment may
+    name."""
     double_ids: tuple[str, ...] = ()
     titles: tuple[str, ...] = ()
-    """Text of each title in the head, blanks folded (not those of svg)."""
+    """Text of each title, blanks folded (not those of svg): browsers show the first wherever it
+    stands."""
     descriptions: tuple[str, ...] = ()
     """Content of each meta description, blanks folded."""
     h1: tuple[str, ...] = ()
@@ -72,7 +76,7 @@ class Page(NamedTuple):
     lang: str | None = None
     """Of the html element; None if it has none."""
     charset: str | None = None
-    """As declared by meta; None if it is not."""
+    """As declared by meta or by a byte order mark; None if it is not."""
     viewport: str | None = None
     doctype: bool = True
     robots: tuple[tuple[str, str], ...] = ()
@@ -87,8 +91,8 @@ class Page(NamedTuple):
     jsonld_errors: tuple[str, ...] = ()
     """Why a block of JSON-LD cannot be read, one for each such block."""
     no_alt: tuple[str, ...] = ()
-    """src of each img (or input type=image, area with href) that says nothing for whoever cannot
-    see it: no alt at all, where none is not allowed."""
+    """src of each img (or input type=image, href of an area) that says nothing for whoever cannot
+    see it: no alt at all or one of blanks, where that is not allowed."""
     nameless_links: tuple[str, ...] = ()
     """href of each link that has no text, no labelled image, no aria-label, no title."""
     refresh: tuple[float, str] | None = None
@@ -96,19 +100,18 @@ class Page(NamedTuple):
     bad_refresh: tuple[str, ...] = ()
     """Content of each meta refresh that no browser understands."""
     bad_srcset: tuple[str, ...] = ()
-    """srcset values with a candidate that browsers drop, or with two for one size."""
+    """srcset values with a candidate that browsers drop, with two for one size, or with widths
+    beside densities."""
     empty: tuple[tuple[str, str], ...] = ()
     """(element, attribute) of each address that is there and blank, where blank is an error or
-    means this page: img src, script src, a href, …; one entry an occurrence."""
+    means this page: img src, script src, a href, …; one entry an occurrence. Also (img, src) and
+    (link, href) where the address is missing altogether and nothing stands in for it."""
     leftovers: tuple[str, ...] = ()
     """What templates leave behind when they fail: `ZgotmplZ`, `%!s(`, `{{ .Title }}`, a
     livereload script."""
     forms: tuple[tuple[str, str], ...] = ()
-    """(kind, address or id) of each embedded JotForm form; kind: script, iframe, link, other."""
-    words: int = 0
-    """Of the body's visible text."""
-    mismatched_markup: tuple[str, ...] = ()
-    """What the parser had to put right and visitors may see: unclosed or stray elements; few."""
+    """(kind, id) of each embedded JotForm form, (kind, address) where that names none rightly;
+    kind: script, iframe, link, other."""
 
 
 class Sheet(NamedTuple):
