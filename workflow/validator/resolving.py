@@ -133,7 +133,7 @@ class Resolver:
         return fragment.lower() == "top" or fragment.startswith(("/", "!"))
 
     def near_fragment(self, path: str, fragment: str) -> str | None:
-        """An id that the fragment may have meant: the same in other letters' case, else one alike."""
+        """The id that the fragment may have meant: the same in other case, else one alike."""
         ids = sorted(self._ids_of(path) or ())
         plain = urls.decoded(fragment)
         same = next((one for one in ids if one.casefold() == plain.casefold()), None)

@@ -10,6 +10,7 @@ from workflow.validator.urls import WEB, Address
 _BAD_ESCAPE = re.compile(r"%(?![0-9a-fA-F]{2})")
 _MAIL_ADDRESS = re.compile(r"[^@\s,;<>]+@[^@\s,;<>]+")
 _MAIL_FIELD = re.compile(r"(?:^|&)(?:to|cc|bcc)=([^&]*)", re.IGNORECASE)
+_PORT = re.compile(r"\d+(?:/|$)")
 _NUMBERS = ("tel", "sms", "callto")
 _HOSTS = ("ftp", "ftps", "ws", "wss")
 
@@ -23,6 +24,8 @@ def fault(address: Address) -> str | None:
         return f"{scheme}: names no number"
     if scheme in _HOSTS and not path.strip("/\\"):
         return "it names no host"
+    if "." in scheme and _PORT.match(path):
+        return "a host stands where the scheme belongs; is https:// meant?"
     if any(_is_slip(scheme, meant) for meant in WEB):
         return f"there is no scheme {scheme}:; is http: or https: meant?"
     return None
