@@ -87,7 +87,7 @@ RULES: tuple[Rule, ...] = (
         "Write `address 480w, address 800w` or `address 1x, address 2x`: one unit, no size twice.",
     ),
     Rule(
-        "media-broken", "error", "A video, sound, subtitle or object is not there, or none is named",
+        "media-broken", "error", "A video, sound or other medium is not there, or none is named",
         "Correct the address, or add the file.",
     ),
     Rule(
@@ -107,7 +107,7 @@ RULES: tuple[Rule, ...] = (
         "Correct the url(); in a style sheet it counts from the sheet, not from the page.",
     ),
     Rule(
-        "use-broken", "error", "A part of a picture that is shown (svg use, image map) is not there",
+        "use-broken", "error", "A part of a picture (svg use, image map) is not there",
         "Correct the address, or the id in the picture.",
     ),
     Rule(
@@ -181,6 +181,8 @@ _EMPTY = {
     ("link", "imagesrcset"): "srcset-invalid",
 }
 """The rules for addresses that are blank; for all others it is link-empty."""
+_UNSEEN = ("cite", "longdesc")
+"""Attributes that nothing is lost by if they are blank."""
 _NOT_LINKED = re.compile(
     r"(?:.*/)?404(?:/index)?\.html|index\.html|\.well-known/.*"
     r"|(?:google[0-9a-f]+|yandex_[0-9a-z]+|pinterest-[0-9a-z]+)\.html",
@@ -195,17 +197,17 @@ _FINE = Judged(None, None)
 def link_findings(site: Site, resolver: Resolver) -> Iterator[Finding]:
     """All that is wrong with the references of pages and style sheets; one finding for each
     reference of a page and what it is used for, wherever and however often it stands there."""
-    is_secure = urls.scheme_of(site.base_url or "") == "https"
+    scheme = urls.scheme_of(site.base_url or "")
     linked: set[str] = set()
     kept: dict[str | None, dict[Ref, Judged]] = {None: {}}
     for path in sorted(site.pages):
         page = site.pages[path]
-        yield from _of_references(path, page, resolver, is_secure, kept, linked)
+        yield from _of_references(path, page, resolver, scheme, kept, linked)
         yield from _of_page(path, page)
     for path, facts in sorted(site.facts.items()):
         if isinstance(facts, Sheet):
             for ref in facts.refs:
-                problem = judge(resolver, path, None, ref, is_secure=is_secure).problem
+                problem = judge(resolver, path, None, ref, scheme).problem
                 if problem is not None:
                     yield _finding(path, ref, problem)
     yield from _orphans(site, resolver, linked)
@@ -215,7 +217,7 @@ def _of_references(
     path: str,
     page: Page,
     resolver: Resolver,
-    is_secure: bool,
+    scheme: str | None,
     kept: dict[str | None, dict[Ref, Judged]],
     linked: set[str],
 ) -> Iterator[Finding]:
@@ -227,7 +229,7 @@ def _of_references(
     for ref in page.refs:
         judged = known.get(ref)
         if judged is None:
-            judged = judge(resolver, path, base, ref, is_secure=is_secure)
+            judged = judge(resolver, path, base, ref, scheme)
             if judged.problem is None and (judged.target is None or ref.kind not in _WAYS):
                 judged = _FINE
             if base is not None or _is_whole(ref.url):
@@ -250,8 +252,10 @@ def _is_whole(url: str) -> bool:
 def _of_page(path: str, page: Page) -> Iterator[Finding]:
     """What is wrong with references that are none."""
     for element, attribute in dict.fromkeys(page.empty):
+        if attribute in _UNSEEN:
+            continue
         code = _EMPTY.get((element, attribute), "link-empty")
-        message = f"{attribute} of {element} is empty"
+        message = f"{attribute} of {element} names nothing"
         yield Finding(code, path, message, "", element, attribute)
     for value in dict.fromkeys(page.bad_srcset):
         message = f"browsers drop a size of the srcset {_short(value)}"

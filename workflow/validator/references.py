@@ -41,13 +41,12 @@ _FOLLOWED = frozenset(("link", "frame", "refresh"))
 _SAID = frozenset(("canonical", "alternate", "cite", "og", "jsonld"))
 """Kinds that nobody follows or loads, but programs read."""
 _LOADED = frozenset(
-    ("image", "srcset", "media", "frame", "script", "style", "css", "preload", "icon")
-    + ("manifest", "use", "form")
+    "image srcset media frame script style css preload icon manifest use form".split()
 )
 """Kinds that browsers hold back on a page that came by https, if they are not to come by it."""
 _LOCAL_SCHEME = re.compile(r"(?:file|localhost|[a-z]):", re.IGNORECASE)
-_ODD = re.compile(r"\\|%2f|%5c|%(?![0-9a-f]{2})|//[^/]*@", re.IGNORECASE)
-_ODD_OUTSIDE = re.compile(r"\\|//[^/]*@")
+_ODD = re.compile(r"\\|%2f|%5c|%(?![0-9a-f]{2})|^(?:\w+:)?//[^/]*@", re.IGNORECASE)
+_ODD_OUTSIDE = re.compile(r"\\|^(?:\w+:)?//[^/]*@")
 _ODD_NAMES = {
     "\\": "a backslash, which only browsers take for a slash",
     "%2f": "%2F, which some servers take for a slash and some do not",
@@ -74,28 +73,25 @@ class Judged(NamedTuple):
     """The file of this site that it leads to."""
 
 
-def judge(resolver: Resolver, page: str, base: str | None, ref: Ref, *, is_secure: bool) -> Judged:
-    """Look at a reference on `page`; `is_secure`: the site comes by https."""
+def judge(resolver: Resolver, page: str, base: str | None, ref: Ref, scheme: str | None) -> Judged:
+    """Look at a reference on `page`, whose `base` element says `base`; `scheme` is that of the
+    site's base URL, None if it is not known."""
     verdict = resolver.resolve(page, base, ref.url)
-    return Judged(_problem(resolver, page, base, ref, verdict, is_secure), verdict.path)
+    return Judged(_problem(resolver, page, base, ref, verdict, scheme), verdict.path)
 
 
 def _problem(
-    resolver: Resolver, page: str, base: str | None, ref: Ref, verdict: Verdict, is_secure: bool
+    resolver: Resolver, page: str, base: str | None, ref: Ref, verdict: Verdict, scheme: str | None
 ) -> Problem | None:
     match verdict.kind:
         case "found":
             return (
                 _beyond(resolver, page, base, ref, verdict)
-                or _insecure(ref, verdict, is_secure)
+                or _insecure(ref, scheme)
                 or _odd(ref.url, is_local=True)
             )
         case "external":
-            return (
-                _local(verdict)
-                or _insecure(ref, verdict, is_secure)
-                or _odd(ref.url, is_local=False)
-            )
+            return _local(verdict) or _insecure(ref, scheme) or _odd(ref.url, is_local=False)
         case "skipped":
             if _LOCAL_SCHEME.match(ref.url):
                 return Problem("link-localhost", f"{_shown(ref.url)} is there on one machine only")
@@ -148,7 +144,9 @@ def _beyond(
         return None
     if resolver.has_fragment(path, fragment):
         return None
-    where = "this page" if path == page else resolver.shown(path)
+    # The answer to a whole address is told on other pages too.
+    is_own = base is None and path == page and ref.url.startswith("#")
+    where = "this page" if is_own else resolver.shown(path)
     message = f"nothing in {where} has the id {_shown(urls.decoded(fragment))}"
     near = resolver.near_fragment(path, fragment)
     if near is not None:
@@ -166,12 +164,12 @@ def _local(verdict: Verdict) -> Problem | None:
     return None
 
 
-def _insecure(ref: Ref, verdict: Verdict, is_secure: bool) -> Problem | None:
-    if ref.url[:5].lower() != "http:":
+def _insecure(ref: Ref, scheme: str | None) -> Problem | None:
+    if ref.url[:5].lower() != "http:" or scheme == "http":
         return None
     if ref.kind == "link":
         return Problem("link-insecure", f"{_shown(ref.url)} is read by http")
-    if is_secure and ref.kind in _LOADED:
+    if scheme and ref.kind in _LOADED:
         return Problem("mixed-content", f"{_shown(ref.url)} is to come by http to a page by https")
     return None
 
