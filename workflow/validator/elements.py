@@ -12,13 +12,14 @@ Attributes = dict[str, str | None]
 """By name in small letters; an attribute without a value has None."""
 
 _CRAWLERS = frozenset(
-    "robots googlebot googlebot-news bingbot msnbot slurp duckduckbot yandex baiduspider "
-    "applebot".split()
+    ("robots", "googlebot", "googlebot-news", "bingbot", "msnbot", "slurp")
+    + ("duckduckbot", "yandex", "baiduspider", "applebot")
 )
 _SOCIAL_ADDRESSES = frozenset(
-    "og:url og:image og:image:url og:image:secure_url og:video og:video:url og:video:secure_url "
-    "og:audio og:audio:url og:audio:secure_url twitter:image twitter:image:src twitter:player "
-    "twitter:player:stream".split()
+    ("og:url", "twitter:image", "twitter:image:src", "twitter:player", "twitter:player:stream")
+    + ("og:image", "og:image:url", "og:image:secure_url")
+    + ("og:video", "og:video:url", "og:video:secure_url")
+    + ("og:audio", "og:audio:url", "og:audio:secure_url")
 )
 _RELS = {
     "stylesheet": "style",

@@ -253,8 +253,8 @@ def _has_doctype(root: LexborNode) -> bool:
 
 
 def _doubles(ids: list[str]) -> tuple[str, ...]:
-    seen = set()
-    double = []
+    seen: set[str] = set()
+    double: list[str] = []
     for one in ids:
         (double.append if one in seen else seen.add)(one)
     return tuple(dict.fromkeys(double))

@@ -24,7 +24,7 @@ def parse(content: str) -> tuple[float, str] | None:
     at = separator.end() if separator else time.end()
     keyword = _URL.match(content, at)
     rest = content[keyword.end() if keyword else at :]
-    # Without `url=`, quotes count only where no letter u could have begun it, which is the same.
+    # A word that only begins like `url=` is an address, and has no quote in front of it either.
     if rest[:1] in ("'", '"'):
         rest = rest[1:].partition(rest[0])[0]
     return float(time[1] or 0), rest
