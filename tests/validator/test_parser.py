@@ -157,7 +157,7 @@ FACTS = [
         "<meta name=robots content=all><meta name=googlebot content=none>",
         (("robots", "all"), ("googlebot", "none")),
     ),
-    ("canonicals", "<link rel='me Canonical' href=/a/><link rel=canonical href=/b/>", ("/a/", "/b/")),
+    ("canonicals", "<link rel='me Canonical' href=a><link rel=canonical href=b>", ("a", "b")),
     ("canonicals", "<link rel=canonical href=''>", ()),
     ("canonicals", "<head><img src=a><link rel=canonical href=/a/>", ()),
     ("canonical_in_body", "<head><img src=a><link rel=canonical href=/a/>", True),

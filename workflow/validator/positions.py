@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 from html import escape
 from html.entities import html5
+from itertools import islice
 from typing import NamedTuple
 
 from workflow.validator import refresh, srcset
@@ -21,16 +22,19 @@ from workflow.validator import refresh, srcset
 EXCERPT = 120
 """The most characters of an excerpt."""
 
-_SEARCHED = ("style", "content", "text")
-"""Attributes that hold an address among other things; `text` is an element's own content."""
+_REQUIRED = {("img", "src"): "srcset", ("link", "href"): "imagesrcset"}
+"""Addresses whose absence is told like a blank one, and what may stand in for them."""
 
-# What ends up in no tree: comments, CDATA, the text of scripts and the like; svg and math only
-# because their script, style and title are ordinary elements that may close themselves.
+# What ends up in no tree: comments, the text of scripts and the like. svg and math are here because
+# script, style and title are ordinary elements in them.
 _SPECIAL = re.compile(
     r"<(?:!--|!\[CDATA\[|(/?)(script|style|textarea|title|xmp|iframe|noembed|noframes|plaintext"
     r"|template|svg|math)(?=[\s/>]))",
     re.IGNORECASE,
 )
+_SPECIAL_IN_XML = re.compile(r"<(?:!--|!\[CDATA\[()())")
+_END_OF_COMMENT = re.compile(r"--!?>")
+_TEMPLATE = re.compile(r"<(/?)template(?=[\s/>])", re.IGNORECASE)
 _ATTRIBUTE = re.compile(r"[\s/]*([^\s/>][^\s/>=]*)(?:\s*=\s*(?:\"([^\"]*)\"|'([^']*)'|([^\s>]*)))?")
 _REFERENCE = re.compile(r"&(?:#[xX]([0-9a-fA-F]+);?|#([0-9]+);?|([A-Za-z][A-Za-z0-9]*;?))")
 _CHARSET = re.compile(rb"<meta[^>]*charset\s*=\s*[\"']?\s*([\w.:-]+)", re.IGNORECASE)
@@ -53,80 +57,96 @@ def places(
     `most` places in the source's order; none if it is not there.
 
     Lines and columns count from 1, columns in characters. Attribute `text` is what stands in the
-    element; without an attribute any will do. Without a url it is the element itself (with that
-    attribute, if one is named); without an element it is the first occurrence of the url as text.
+    element; without an attribute any will do, without an element any that has the attribute, and
+    without both it is the first occurrence of the url as text. Without a url it is the element
+    itself (those that have the attribute, if one is named and some have it).
     """
     source = _source(raw)
+    text = source.text
     found: list[tuple[int, int, str]] = []
-    if element is None:
-        at, length = _spelled(source.text, url or "", 0, len(source.text))
-        return [_place(source.text, at, at, length)] if length else []
-    for start, at, length in _matches(source, element, attribute, url):
-        if len(found) == most:
-            break
-        found.append(_place(source.text, start, at, length))
-    return found
+    if element or attribute:
+        matches = _matches(source, element, attribute, url)
+        found = [_place(text, *match) for match in islice(matches, most)]
+        if not found and url is None and attribute:
+            return places(raw, element, None, None, most) if element else []
+    if found or not url or (element and _tags_named(element).search(text)):
+        return found
+    # A file that is no HTML: members of a manifest and lines of robots.txt are no tags.
+    at, length = _spelled(text, url, 0, len(text))
+    return [_place(text, text.rfind("\n", 0, at) + 1, at, length)] if length else []
 
 
 def _matches(
-    source: _Source, element: str, attribute: str | None, url: str | None
+    source: _Source, element: str | None, attribute: str | None, url: str | None
 ) -> Iterator[tuple[int, int, int]]:
     """(start of the tag, start and length of what is at fault), all as offsets."""
     text = source.text
+    end = 0
     for tag in _tags_named(element).finditer(text):
-        if _is_hidden(source, tag.start()):
+        start = tag.start()
+        # What looks like a tag within the one before is part of a value.
+        if start < end or _is_hidden(source, start):
             continue
-        if attribute is None and url is None:
-            yield tag.start(), tag.start(), tag.end() - tag.start()
+        if url is None and attribute is None:
+            yield start, start, tag.end() - start
             continue
-        seen = set()
-        at = tag.end()
-        while one := _ATTRIBUTE.match(text, at):
-            at = one.end()
-            name = one[1].lower()
-            # Of two attributes of one name the first counts.
-            if name in seen or (attribute is not None and name != attribute):
-                continue
-            seen.add(name)
-            if url is None:
-                yield tag.start(), one.start(1), one.end() - one.start(1)
-                break
-            group = one.lastindex or 1
-            start, end = one.span(group) if group > 1 else (one.end(1), one.end(1))
-            inner = _within(name, text, start, end, url)
-            if inner:
-                yield tag.start(), *inner
-                break
-        if attribute == "text" and url:
-            close = text.find("</", at)
-            if _tags_named("/" + element).match(text, close) is None:
-                ending = _tags_named("/" + element).search(text, at)
-                close = ending.start() if ending else len(text)
-            place, length = _spelled(text, url, at, close)
+        spans, end = _attributes(text, tag.end())
+        if attribute == "text":
+            close = _closing(text, element or "", end)
+            place, length = _spelled(text, url or "", end, close)
             if length:
-                yield tag.start(), place, length
+                yield start, place, length
+            continue
+        for name, (place, stop) in spans.items():
+            if attribute is None or name == attribute:
+                inner = (place, stop) if url is None else _within(name, text, place, stop, url)
+                if inner:
+                    yield start, inner[0], inner[1] - inner[0]
+                    break
+        else:
+            stand_in = _REQUIRED.get((element or "", attribute or ""))
+            if url == "" and stand_in and attribute not in spans and stand_in not in spans:
+                yield start, start, tag.end() - start
+
+
+def _attributes(text: str, at: int) -> tuple[dict[str, tuple[int, int]], int]:
+    """Where the value of each attribute begins and ends, and where the tag ends; of two attributes
+    of one name the first counts."""
+    spans: dict[str, tuple[int, int]] = {}
+    while one := _ATTRIBUTE.match(text, at):
+        at = one.end()
+        group = one.lastindex or 1
+        spans.setdefault(one[1].lower(), one.span(group) if group > 1 else (at, at))
+    return spans, at
+
+
+def _closing(text: str, element: str, at: int) -> int:
+    ending = _tags_named("/" + element).search(text, at)
+    return ending.start() if ending else len(text)
 
 
 def _within(name: str, text: str, start: int, end: int, url: str) -> tuple[int, int] | None:
-    """Where in an attribute's value (text[start:end]) the url stands; None if it does not."""
+    """From where to where in an attribute's value (text[start:end]) the url stands, or None."""
     value = _decoded(text[start:end])
-    if value.strip(_AROUND).translate(_LINE_ENDS) == url or value == url:
-        return start, end - start
+    if url in (value, value.strip(_AROUND).translate(_LINE_ENDS)):
+        return start, end
     if name.endswith("srcset"):
         is_here = url in srcset.parse(value).urls
     elif name == "content":
-        is_here = (refresh.parse(value) or (0, ""))[1].strip(_AROUND) == url
+        read = refresh.parse(value)
+        is_here = read is not None and read[1].strip(_AROUND) == url
+        is_here = is_here or " ".join(value.split()) == url
     else:
-        is_here = name in _SEARCHED and url in value
+        is_here = name == "style" and bool(_spelled(value, url, 0, len(value))[1])
     if not is_here or not url:
         return None
     at, length = _spelled(text, url, start, end)
-    return (at, length) if length else (start, end - start)
+    return (at, at + length) if length else (start, end)
 
 
 def _spelled(text: str, url: str, start: int, end: int) -> tuple[int, int]:
-    """Offset and length of a url as HTML, XML, CSS or JSON may write it; the length is 0 if it is
-    not there."""
+    """Offset and length of a url as HTML, XML, CSS or JSON may write it, rather by itself than
+    within a longer one; the length is 0 if it is not there."""
     if not url:
         return start, 0
     for spelling in dict.fromkeys(
@@ -139,10 +159,19 @@ def _spelled(text: str, url: str, start: int, end: int) -> tuple[int, int]:
             url.replace("&", "\\u0026"),
         )
     ):
-        at = text.find(spelling, start, end)
-        if at >= 0:
-            return at, len(spelling)
+        first = at = text.find(spelling, start, end)
+        while at >= 0:
+            after = at + len(spelling)
+            if not (_in_url(text[max(start, at - 1) : at]) or _in_url(text[after : after + 1])):
+                return at, len(spelling)
+            at = text.find(spelling, at + 1, end)
+        if first >= 0:
+            return first, len(spelling)
     return start, 0
+
+
+def _in_url(sign: str) -> bool:
+    return sign.isalnum() or sign in ("/", ".", "-", "_", "%", "#", "?")
 
 
 def _place(text: str, tag: int, at: int, length: int) -> tuple[int, int, str]:
@@ -159,8 +188,9 @@ def _place(text: str, tag: int, at: int, length: int) -> tuple[int, int, str]:
 
 
 @lru_cache(maxsize=64)
-def _tags_named(element: str) -> re.Pattern[str]:
-    return re.compile(rf"<{re.escape(element)}(?=[\s/>])", re.IGNORECASE)
+def _tags_named(element: str | None) -> re.Pattern[str]:
+    name = "[a-z][^\\s/>]*" if element is None else re.escape(element)
+    return re.compile(rf"<{name}(?=[\s/>])", re.IGNORECASE)
 
 
 def _is_hidden(source: _Source, at: int) -> bool:
@@ -173,46 +203,44 @@ def _source(raw: bytes) -> _Source:
     """The text of a file, and the parts of it that a parser makes no elements of."""
     text = _text(raw)
     source = _Source(text, [], [])
+    pattern = _SPECIAL_IN_XML if text.lstrip()[:5].lower() == "<?xml" else _SPECIAL
     at = foreign = 0
-    while special := _SPECIAL.search(text, at):
+    while special := pattern.search(text, at):
         at = special.end()
-        name = (special[2] or "").lower()
+        is_end, name = special[1], (special[2] or "").lower()
         if name in ("svg", "math"):
-            foreign = max(0, foreign + (-1 if special[1] else 1))
-            continue
-        if special[1]:
-            continue
-        if name:
-            at = _end_of_tag(text, at)
-            if foreign and name != "template":
-                continue
-            end = _end_of_template(text, at) if name == "template" else _end_of_raw(text, at, name)
-        else:
-            end = text.find("-->" if special[0] == "<!--" else "]]>", at)
-        source.starts.append(at)
-        at = end if end >= 0 else len(text)
-        source.ends.append(at)
+            _, at = _attributes(text, at)
+            is_closed = text[at : text.find(">", at)].strip() == "/"
+            foreign = max(0, foreign - 1) if is_end else foreign + (not is_closed)
+        elif not (is_end or (foreign and name not in ("", "template"))):
+            start, end = _hidden_part(text, special.start(), at, name)
+            source.starts.append(start)
+            source.ends.append(end)
+            at = end
     return source
 
 
-def _end_of_tag(text: str, at: int) -> int:
-    while one := _ATTRIBUTE.match(text, at):
-        at = one.end()
-    return at
-
-
-def _end_of_raw(text: str, at: int, name: str) -> int:
-    closing = _tags_named("/" + name).search(text, at) if name != "plaintext" else None
-    return closing.start() if closing else len(text)
-
-
-def _end_of_template(text: str, at: int) -> int:
+def _hidden_part(text: str, tag: int, at: int, name: str) -> tuple[int, int]:
+    """From where to where a comment (without a name), raw text or a template reaches; `at` is
+    behind its opening word."""
+    if not name:
+        if text.startswith("<!--", tag):
+            # `<!-->` is a comment already.
+            closing = _END_OF_COMMENT.search(text, tag + 2)
+            return at, closing.start() if closing else len(text)
+        end = text.find("]]>", at)
+        return at, end if end >= 0 else at
+    _, at = _attributes(text, at)
+    if name == "plaintext":
+        return at, len(text)
+    if name != "template":
+        return at, _closing(text, name, at)
     depth = 1
-    for tag in re.compile(r"<(/?)template(?=[\s/>])", re.IGNORECASE).finditer(text, at):
-        depth += -1 if tag[1] else 1
+    for inner in _TEMPLATE.finditer(text, at):
+        depth += -1 if inner[1] else 1
         if not depth:
-            return tag.start()
-    return len(text)
+            return at, inner.start()
+    return at, len(text)
 
 
 def _decoded(value: str) -> str:
