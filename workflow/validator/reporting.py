@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 MOST_LINES = 30
 _MOST_CAUSES = 18
+_NAMED = 2
+"""Pages that a line names."""
 _LONGEST_MESSAGE = 220
 _LONGEST_HINT = 160
 _MOST_ANNOTATIONS = 50
@@ -96,19 +98,22 @@ def _spread(cause: Cause, pages: int) -> str:
         told = f"on {cause.pages:,} of {cause.whole:,} pages {of}".rstrip()
         return told if cause.source else f"{told}, so probably in a template"
     if cause.pages > 1:
-        others = list(dict.fromkeys(one.page for one in cause.findings))
-        named = ", ".join(others[:2]) + (f" and {len(others) - 2:,} more" if others[2:] else "")
-        return f"on {counted(cause.pages, 'page')} ({named})"
+        told = f"on {counted(cause.pages, 'page')}"
+        if cause.source:
+            return told
+        where = list(dict.fromkeys(one.source or one.page for one in cause.findings))
+        more = f" and {len(where) - _NAMED:,} more" if where[_NAMED:] else ""
+        return f"{told} ({', '.join(where[:_NAMED])}{more})"
     place = f":{cause.first.line}" if cause.first.line and not cause.source else ""
     times = f", {len(cause.findings)} times" if len(cause.findings) > 1 else ""
     return f"on {cause.first.page}{place}{times}"
 
 
 def _sentence(text: str, longest: int) -> str:
-    text = " ".join(text.split()).rstrip(".")
+    text = " ".join(text.split())
     if len(text) > longest:
-        text = text[: longest - 1].rstrip() + "…"
-    return f"{text}." if text else ""
+        return text[: longest - 1].rstrip() + "…"
+    return f"{text}." if text and text[-1] not in ".?!…" else text
 
 
 def rule_table(report: Report) -> list[str]:

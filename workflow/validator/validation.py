@@ -181,6 +181,9 @@ def _sourced(cause: Cause, sources: Sources, base_url: str | None) -> Cause:
     written: dict[str | None, str | None] = {}
     found = []
     for one in cause.findings:
+        if not one.page.endswith((".html", ".htm")):
+            found.append(one)  # a style sheet, a feed: what Hugo makes them from, it does not say
+            continue
         place = sources.content_line(one.page, one.url)
         if one.url and (place is None or ":" not in place):
             # Not in the text of the page: a shortcode, a partial or a menu may have written it.
