@@ -40,9 +40,7 @@ _FOLLOWED = frozenset(("link", "frame", "refresh"))
 """Kinds that take a visitor somewhere: through aliases, and to a fragment."""
 _SAID = frozenset(("canonical", "alternate", "cite", "og", "jsonld"))
 """Kinds that nobody follows or loads, but programs read."""
-_LOADED = frozenset(
-    "image srcset media frame script style css preload icon manifest use form".split()
-)
+_LOADED = frozenset(BROKEN) - _SAID - {"link", "refresh", "rel", "feed"}
 """Kinds that browsers hold back on a page that came by https, if they are not to come by it."""
 _LOCAL_SCHEME = re.compile(r"(?:file|localhost|[a-z]):", re.IGNORECASE)
 _ODD = re.compile(r"\\|%2f|%5c|%(?![0-9a-f]{2})|^(?:\w+:)?//[^/]*@", re.IGNORECASE)
