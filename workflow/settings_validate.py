@@ -54,6 +54,31 @@ class Ignored(Strict):
         return self
 
 
+class External(Strict):
+    """How other hosts are asked about links to them. Patterns: `example.org`, `*.example.org`,
+    `example.org/blog/*`."""
+
+    enabled: bool = Field(default=False, description="in every check, not only when asked for")
+    allow: tuple[str, ...] = Field(default=(), description="what is asked; none: everything")
+    deny: tuple[str, ...] = Field(default=(), description="what is not asked, whatever is allowed")
+    private: tuple[str, ...] = Field(
+        default=(), description="hosts that are asked although they are in this network"
+    )
+    accept: frozenset[int] = Field(
+        default=frozenset(), description="statuses that are fine besides 2xx"
+    )
+    check_fragments: bool = Field(default=False, description="fetch pages to look for their ids")
+    concurrency: int = Field(default=16, ge=1, le=64, description="requests at once, to all hosts")
+    per_host: int = Field(default=2, ge=1, le=16, description="requests at once to one host")
+    delay: float = Field(default=0.25, ge=0, le=60, description="seconds between two to one host")
+    seconds: float = Field(default=20, gt=0, le=300, description="for one request")
+    total_seconds: float = Field(default=600, gt=0, le=86_400, description="for all of them")
+    retries: int = Field(default=2, ge=0, le=10)
+    max_age_hours: float = Field(
+        default=168, ge=0, le=8760, description="for how long a good answer is believed"
+    )
+
+
 class Validate(Strict):
     """How findings are graded, and which of them fail the task."""
 
@@ -66,6 +91,8 @@ class Validate(Strict):
         default=None,
         description="file of findings that are known; default: baselines/SITE.json, if it is there",
     )
+
+    external: External = External()
 
     def with_own(self, own: Validate | None) -> Validate:
         """These general settings with those of an environment, whose word counts where both

@@ -10,6 +10,7 @@ import pytest
 from workflow.config import Config, load_config
 from workflow.settings_validate import FailOn, Grade, RuleCode
 from workflow.validator import grading, settings
+from workflow.validator.external import Options
 from workflow.validator.rules import all_rules
 
 YAML = """\
@@ -51,7 +52,7 @@ def test_an_environment_adds_to_what_counts_for_all_and_overrides_it(tmp_path: P
     ]
     assert wish.fail_on == "warning"
     assert wish.base_url == "https://staging.example.com/"
-    assert wish.form_ids == {"123456789012345", "223456789012345"}
+    assert wish.form_ids == frozenset({"123456789012345", "223456789012345"})
     assert wish.baseline == tmp_path / "baselines" / "main.json"
     assert wish.hugo_site == (tmp_path / "site").resolve()
     dev = settings.configured(config, "main", "dev", None, tmp_path)
@@ -74,6 +75,16 @@ def test_an_environment_is_production_by_its_name_or_its_phrase(tmp_path: Path) 
     assert productive == {"dev": False, "staging": False, "live": True}
     assert settings.is_production("main", "phrase")
     assert not settings.is_production(None)
+
+
+def test_other_hosts_are_asked_only_if_somebody_says_so(tmp_path: Path) -> None:
+    quiet = configured(tmp_path)
+    assert settings.configured(quiet, "main", "dev", None, tmp_path).external is None
+    asked = settings.configured(quiet, "main", "dev", None, tmp_path, external=True).external
+    assert asked == Options()
+    text = "version: 1\nvalidate: {external: {enabled: true, allow: [example.org], per_host: 1}}\n"
+    always = settings.configured(configured(tmp_path, text), None, None, None, tmp_path).external
+    assert always == Options(allow=("example.org",), per_host=1)
 
 
 def test_without_forms_none_is_unknown(tmp_path: Path) -> None:

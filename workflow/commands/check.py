@@ -21,6 +21,7 @@ from workflow.errors import Exit, WorkflowError, nearest
 from workflow.figures import counted
 from workflow.reply import Reply
 from workflow.validator import reporting, settings
+from workflow.validator.external import Options
 from workflow.validator.grading import FailOn, Grade, Ignore
 from workflow.validator.sources import hugo_site
 from workflow.validator.validation import Report, Scope, Wish, validate
@@ -99,7 +100,7 @@ def run(
             f"there is no folder {folder}",
             hint="name the folder of the built site; `hugo` writes it as public/",
         )
-    wish = _configured(Path(os.path.realpath(public)), place, config, environment)
+    wish = _configured(Path(os.path.realpath(public)), place, config, environment, external)
     wish = replace(
         wish,
         base_url=_url(base_url) or wish.base_url,
@@ -109,7 +110,6 @@ def run(
         fail_on=_one_of("--fail-on", fail_on, get_args(FailOn)) if fail_on else wish.fail_on,
         baseline=Path(baseline).expanduser() if baseline else wish.baseline,
         update_baseline=update_baseline,
-        external=external,
         cache=None if no_cache else cache_folder(),
         ask_hugo=_ask_hugo_anew if no_cache else _ask_hugo,
         # Whoever reads the first screen need not wait for the places of the ten thousandth page.
@@ -128,13 +128,16 @@ def run(
     return _reply(report, wish, told, folder)
 
 
-def _configured(public: Path, place: Place, named: str | None, environment: str | None) -> Wish:
+def _configured(
+    public: Path, place: Place, named: str | None, environment: str | None, external: bool
+) -> Wish:
     """What workflow.yaml says to this folder: one that was named, or one around here that has the
     folder as a site's."""
     plain = Wish(
         public=public,
         environment=environment,
         is_production=settings.is_production(environment),
+        external=Options() if external else None,
     )
     config = _config(place, named)
     if config is None:
@@ -152,7 +155,7 @@ def _configured(public: Path, place: Place, named: str | None, environment: str 
     elif record is not None and record.environment in config.environments:
         environment = record.environment
     built_for = record.base_url if record is not None else None
-    return settings.configured(config, site, environment, built_for, public)
+    return settings.configured(config, site, environment, built_for, public, external=external)
 
 
 def _config(place: Place, named: str | None) -> Config | None:

@@ -150,10 +150,16 @@ def _wish(context: Context, place: Place, base_url: str) -> Wish:
         return kept_content_files(lambda: _hugo(config), folder, kept, environment=named)
 
     return replace(
-        settings.configured(config, place.site, place.environment, base_url, place.public),
+        settings.configured(
+            config,
+            place.site,
+            place.environment,
+            base_url,
+            place.public,
+            external=params.external,
+        ),
         scope=params.scope,
         update_baseline=params.update_baseline,
-        external=params.external,
         cache=cache,
         ask_hugo=ask,
     )

@@ -6,12 +6,16 @@ The modules with the rules are imported when they are needed: `workflow --help` 
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from workflow.validator.findings import Finding, Rule
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
+    from workflow.validator.external import Options
+    from workflow.validator.resolving import Resolver
     from workflow.validator.sites import Site
 
 
@@ -24,10 +28,17 @@ def all_rules() -> Mapping[str, Rule]:
     return {rule.code: rule for module in modules for rule in module.RULES}
 
 
-def check(site: Site, progress: Callable[[], None] = lambda: None) -> list[Finding]:
-    """Everything that the rules find in the site, page after page, not yet graded.
+def check(
+    site: Site,
+    progress: Callable[[], None] = lambda: None,
+    *,
+    external: Options | None = None,
+    cache: Path | None = None,
+) -> list[Finding]:
+    """Everything that the rules find in the site, not yet graded.
 
-    `progress` is called now and then; what it raises (a deadline, say) ends the check.
+    `progress` is called now and then; what it raises (a deadline, say) ends the check. Other hosts
+    are asked as `external` says, none without; `cache` is a file for their answers.
     """
     from workflow.validator.link_rules import link_findings
     from workflow.validator.page_rules import page_findings
@@ -42,4 +53,20 @@ def check(site: Site, progress: Callable[[], None] = lambda: None) -> list[Findi
         if number % 256 == 0:
             progress()
     found += site_findings(site, resolver)
+    if external is not None:
+        found += _elsewhere(site, resolver, external, cache, progress)
     return found
+
+
+def _elsewhere(
+    site: Site,
+    resolver: Resolver,
+    options: Options,
+    cache: Path | None,
+    progress: Callable[[], None],
+) -> Iterator[Finding]:
+    from workflow.validator import external
+
+    addresses = external.external_addresses(site, resolver, fragments=options.check_fragments)
+    answers = external.check_external(addresses, options, cache=cache, check=progress)
+    return external.external_findings(site, resolver, answers)

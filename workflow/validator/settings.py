@@ -15,6 +15,8 @@ from workflow.validator.validation import Wish
 
 if TYPE_CHECKING:
     from workflow.config import Config
+    from workflow.settings_validate import External
+    from workflow.validator.external import Options
 
 _PRODUCTION = ("production", "prod", "live")
 BASELINES = "baselines"
@@ -28,12 +30,19 @@ def is_production(environment: str | None, approval: str | None = None) -> bool:
 
 
 def configured(
-    config: Config, site: str | None, environment: str | None, base_url: str | None, public: Path
+    config: Config,
+    site: str | None,
+    environment: str | None,
+    base_url: str | None,
+    public: Path,
+    *,
+    external: bool = False,
 ) -> Wish:
     """How the configuration wants a folder to be checked.
 
     `site` and `environment` are names in it, or None: then what it says for all counts. `base_url`
-    is what the site was built for, if anybody knows; else that of the environment.
+    is what the site was built for, if anybody knows; else that of the environment. `external`: ask
+    other hosts, whether or not it says so.
     """
     chosen = config.environments[environment] if environment is not None else None
     rules = config.validation.with_own(chosen.validation if chosen else None)
@@ -54,4 +63,11 @@ def configured(
         fail_on=rules.fail_on,
         baseline=config.path(known) if known is not None else None,
         hugo_site=folder,
+        external=_options(rules.external) if external or rules.external.enabled else None,
     )
+
+
+def _options(asked: External) -> Options:
+    from workflow.validator.external import Options
+
+    return Options(**asked.model_dump(exclude={"enabled"}))

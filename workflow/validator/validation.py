@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from workflow.validator import baseline, grading, rules
+from workflow.validator import baseline, external, grading, rules
 from workflow.validator.baseline import Mark
 from workflow.validator.causes import Cause, causes, placed_in
 from workflow.validator.findings import Finding
@@ -19,10 +19,12 @@ from workflow.validator.grading import FailOn, Grade, Ignore
 from workflow.validator.sources import Sources, hugo_site
 
 if TYPE_CHECKING:
+    from workflow.validator.external import Options
     from workflow.validator.sites import Site
 
 Scope = Literal["site", "content"]
-EXTERNAL_RULES = frozenset({"external-broken", "external-redirect"})
+_ANSWERS = "external.json"
+"""In the cache: what other hosts said."""
 _SHOWN = 40
 """Causes whose places are looked for when only the first screen is wanted."""
 
@@ -43,7 +45,8 @@ class Wish:
     fail_on: FailOn = "error"
     baseline: Path | None = None
     update_baseline: bool = False
-    external: bool = False
+    external: Options | None = None
+    """How other hosts are asked; None: not at all."""
     cache: Path | None = None
     """A folder for what is kept from one check to the next."""
     hugo_site: Path | None = None
@@ -96,7 +99,8 @@ def validate(wish: Wish, check: Callable[[], None] = lambda: None) -> Report:
     known = baseline.read(wish.baseline) if wish.baseline is not None else None
     site = _read(wish, check)
     found = _findings(wish, site, check)
-    not_run = frozenset() if wish.external else EXTERNAL_RULES
+    elsewhere = {rule.code for rule in external.RULES}
+    not_run = frozenset(elsewhere) if wish.external is None else frozenset[str]()
     graded = grading.graded(found, known_rules, wish.grades, wish.ignores, not_run=not_run)
     if wish.update_baseline and wish.baseline is not None:
         baseline.write(wish.baseline, graded.findings, site.base_url)
@@ -140,7 +144,8 @@ def _read(wish: Wish, check: Callable[[], None]) -> Site:
 
 
 def _findings(wish: Wish, site: Site, check: Callable[[], None]) -> list[Finding]:
-    return rules.check(site, check)
+    answers = wish.cache / _ANSWERS if wish.cache is not None else None
+    return rules.check(site, check, external=wish.external, cache=answers)
 
 
 def _notes(unused: Iterable[Ignore]) -> list[str]:
