@@ -8,8 +8,11 @@ _LEFTOVER = re.compile(
     r"ZgotmplZ"  # html/template found an address or a style unsafe
     r"|%!(?:[a-zA-Z]\(|\((?:EXTRA|NOVERB|BADWIDTH|BADPREC|BADINDEX))[^)\n]{0,40}\)?"  # printf
     r"|<no value>"
-    r"|\{\{[^{}\n]{1,80}\}\}"  # an action or a shortcode that nothing rendered
-    r"|\{\{[<%][^{}\n]{0,80}"
+    # An action or a shortcode that nothing rendered; formulas in TeX have double braces too.
+    r"|\{\{[<%][^{}\n]{0,80}(?:\}\})?"
+    r"|\{\{-?\s*(?:[.$][a-zA-Z]|(?:if|else|end|with|range|partial|template|block|define)\b)"
+    r"[^{}\n]{0,80}\}\}"
+    r"|\{\{-?\s+[^{}\\^\n]{1,80}\s-?\}\}"
 )
 
 

@@ -12,9 +12,9 @@ from functools import lru_cache
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
-from workflow.validator import elements, jotform, jsonld, leftovers
-from workflow.validator.elements import Attributes, Found, Head
+from workflow.validator import elements, jotform, jsonld, leftovers, metadata
 from workflow.validator.facts import Page, Ref
+from workflow.validator.gathering import Attributes, Found, Head, address, has_label, ref
 from workflow.validator.sheets import css_refs
 
 _IGNORE = ("data-validate-ignore", "data-proofer-ignore")
@@ -117,17 +117,17 @@ def _anchor(found: Found, name: str, attributes: Attributes, node: LexborNode) -
 
 @lru_cache(maxsize=1 << 14)
 def _link_to(href: str) -> Ref | None:
-    url = elements.address(href)
-    return elements.ref("link", url, "a", "href") if url else None
+    url = address(href)
+    return ref("link", url, "a", "href") if url else None
 
 
 def _is_labelled(found: Found, node: LexborNode, attributes: Attributes) -> bool:
     """Whether a link without text says otherwise where it leads, or is kept from all who'd ask."""
-    if elements.has_label(found, attributes) or attributes.get("aria-hidden") == "true":
+    if has_label(found, attributes) or attributes.get("aria-hidden") == "true":
         return True
     for below in node.css("[alt],[aria-label],[aria-labelledby],[title]"):
         inner = below.attributes
-        if (inner.get("alt") or "").strip() or elements.has_label(found, inner):
+        if (inner.get("alt") or "").strip() or has_label(found, inner):
             return True
     return False
 
@@ -139,7 +139,7 @@ def _source(found: Found, name: str, attributes: Attributes, node: LexborNode) -
 
 def _link(found: Found, name: str, attributes: Attributes, node: LexborNode) -> None:
     above = node.parent
-    elements.link(found, attributes, above is not None and above.tag == "head")
+    metadata.link(found, attributes, above is not None and above.tag == "head")
 
 
 def _button(found: Found, name: str, attributes: Attributes, node: LexborNode) -> None:
@@ -161,7 +161,7 @@ def _script(found: Found, name: str, attributes: Attributes, node: LexborNode) -
     kind = attributes.get("type")
     if kind and kind.partition(";")[0].strip().lower() == "application/ld+json":
         urls, error = jsonld.parse(node.text_lexbor())
-        found.refs += [elements.ref("jsonld", url, name, "text") for url in urls]
+        found.refs += [ref("jsonld", url, name, "text") for url in urls]
         if error:
             found.jsonld_errors.append(error)
 
@@ -207,9 +207,9 @@ def _forms(refs: tuple[Ref, ...]) -> list[tuple[str, str]]:
     """Frames are left out: their own id tells of a form too, and they are read where it is seen."""
     return [
         form
-        for ref in refs
-        if "otform" in ref.url and ref.kind != "frame"
-        if (form := jotform.embedded(ref.element, ref.url))
+        for one in refs
+        if "otform" in one.url and one.kind != "frame"
+        if (form := jotform.embedded(one.element, one.url))
     ]
 
 
@@ -272,13 +272,13 @@ def _readers() -> dict[int, tuple[str, _Plain | None, _Whole | None]]:
         **dict.fromkeys(("image", "feimage"), elements.drawing),
         **dict.fromkeys(("iframe", "frame"), elements.frame),
         "area": elements.area,
-        "base": elements.base,
+        "base": metadata.base,
         "body": elements.background,
         "form": elements.form,
-        "html": elements.html,
+        "html": metadata.html,
         "img": elements.image,
         "map": elements.image_map,
-        "meta": elements.meta,
+        "meta": metadata.meta,
     }
     whole: dict[str, _Whole] = {
         **dict.fromkeys(("button", "input"), _button),
