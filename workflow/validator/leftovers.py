@@ -15,17 +15,17 @@ _LEFTOVER = re.compile(
     r"|\{\{-?\s+[^{}\\^\n]{1,80}\s-?\}\}"
 )
 
+_HINTS = {"ZgotmplZ": b"ZgotmplZ", "{{": b"{{", "%!": b"%!", "<no value>": b"&lt;no value&gt;"}
+
 
 def found(text: str) -> list[str]:
     """Each leftover in a text or in an attribute's value, as written."""
     return _LEFTOVER.findall(text)
 
 
-def may_have(raw: bytes) -> bool:
-    """Whether a page's bytes are worth a closer look; it errs on the careful side only."""
-    return (
-        b"&lt;no value&gt;" in raw or _has(raw, b"ZgotmplZ") or _has(raw, b"{{") or _has(raw, b"%!")
-    )
+def hints(raw: bytes) -> list[str]:
+    """What in a page's bytes makes a closer look worth the while; it errs on the careful side."""
+    return [hint for hint, written in _HINTS.items() if _has(raw, written)]
 
 
 def _has(raw: bytes, word: bytes) -> bool:
@@ -36,3 +36,9 @@ def _has(raw: bytes, word: bytes) -> bool:
             return at >= 0
         at = raw.find(word[0], at + 1)
     return word in raw
+
+
+def in_a_tag(raw: bytes, hint: str) -> bool:
+    """Whether it stands in an attribute, as far as brackets tell."""
+    before = raw.split(_HINTS[hint])[:-1]
+    return any(part.rfind(b"<") > part.rfind(b">") for part in before)

@@ -35,7 +35,8 @@ def page(raw: bytes) -> Page:
     found = Found(head, frozenset(ids))
     ignored = _ignored(root, raw)
     _walk(root, found, ignored)
-    if leftovers.may_have(raw):
+    hints = leftovers.hints(raw)
+    if hints and not _are_in_code(root, raw, hints):
         found.leftovers += _leftovers(root, ignored)
     if raw.startswith(b"\xef\xbb\xbf"):
         head.first.setdefault("charset", "utf-8")
@@ -196,9 +197,9 @@ def _noscript(found: Found, name: str, attributes: Attributes, node: LexborNode)
         found.head.targets += [one for below in root.css("[id]") if (one := below.id)]
 
 
-def _above(node: LexborNode, tag: str) -> LexborNode | None:
+def _above(node: LexborNode, *tags: str) -> LexborNode | None:
     above = node.parent
-    while above is not None and above.tag != tag:
+    while above is not None and above.tag not in tags:
         above = above.parent
     return above
 
@@ -211,6 +212,21 @@ def _forms(refs: tuple[Ref, ...]) -> list[tuple[str, str]]:
         if "otform" in one.url and one.kind != "frame"
         if (form := jotform.embedded(one.element, one.url))
     ]
+
+
+def _are_in_code(root: LexborNode, raw: bytes, hints: list[str]) -> bool:
+    """Whether all that looks like a leftover is shown on purpose, as on pages about templates; a
+    quick look that spares them the thorough one."""
+    text = root.text_lexbor()
+    code = "".join(
+        node.text_lexbor()
+        for tag in ("pre", "code", "script", "style")
+        for node in root.parser.tags(tag)
+        if _above(node, "pre", "code") is None
+    )
+    return not any(
+        text.count(hint) > code.count(hint) or leftovers.in_a_tag(raw, hint) for hint in hints
+    )
 
 
 def _leftovers(root: LexborNode, ignored: frozenset[int]) -> list[str]:
