@@ -220,33 +220,40 @@ def _of_references(
     scheme: str | None,
     kept: dict[str | None, dict[Ref, Judged]],
     linked: set[str],
-) -> Iterator[Finding]:
+) -> list[Finding]:
     """`kept` are answers that hold on every page, by the base element: menus are judged once."""
     base = page.base
     known = kept.setdefault(base, {}) if base is None or _is_whole(base) else {}
+    ids = frozenset(page.ids) if base is None else frozenset()
     is_alias = alias_target(page) is not None
-    seen: set[tuple[str, str]] = set()
+    wrong: dict[tuple[str, str], tuple[Ref, Problem]] = {}
+    targets = set()
     for ref in page.refs:
         judged = known.get(ref)
         if judged is None:
+            kind, url, _, _ = ref
+            # A table of contents is half of all references, and nearly always right.
+            if url[:1] == "#" and url[1:] in ids:
+                continue
             judged = judge(resolver, path, base, ref, scheme)
-            if judged.problem is None and (judged.target is None or ref.kind not in _WAYS):
-                judged = _FINE
-            if base is not None or _is_whole(ref.url):
+            if kind not in _WAYS:
+                judged = Judged(judged.problem, None) if judged.problem else _FINE
+            if base is not None or _is_whole(url):
                 known[ref] = judged
         problem, target = judged
-        if target is not None and target != path and ref.kind in _WAYS:
-            linked.add(target)
+        if target is not None:
+            targets.add(target)
         # An alias names its target twice, and is wrong but once.
-        if problem is None or (ref.kind, ref.url) in seen or (is_alias and ref.kind == "canonical"):
-            continue
-        seen.add((ref.kind, ref.url))
-        yield _finding(path, ref, problem)
+        if problem is not None and not (is_alias and ref.kind == "canonical"):
+            wrong.setdefault((ref.kind, ref.url), (ref, problem))
+    targets.discard(path)
+    linked |= targets
+    return [_finding(path, ref, problem) for ref, problem in wrong.values()]
 
 
 def _is_whole(url: str) -> bool:
     """Whether a reference means the same on all pages."""
-    return url[:1] == "/" or urls.scheme_of(url) is not None
+    return url[:1] == "/" or (":" in url and urls.scheme_of(url) is not None)
 
 
 def _of_page(path: str, page: Page) -> Iterator[Finding]:

@@ -44,6 +44,7 @@ _LOADED = frozenset(BROKEN) - _SAID - {"link", "refresh", "rel", "feed"}
 """Kinds that browsers hold back on a page that came by https, if they are not to come by it."""
 _LOCAL_SCHEME = re.compile(r"(?:file|localhost|[a-z]):", re.IGNORECASE)
 _ODD = re.compile(r"\\|%2f|%5c|%(?![0-9a-f]{2})|^(?:\w+:)?//[^/]*@", re.IGNORECASE)
+_RARE = re.compile(r"[\\%@+]")
 _ODD_OUTSIDE = re.compile(r"\\|^(?:\w+:)?//[^/]*@")
 _ODD_NAMES = {
     "\\": "a backslash, which only browsers take for a slash",
@@ -173,6 +174,8 @@ def _insecure(ref: Ref, scheme: str | None) -> Problem | None:
 
 
 def _odd(url: str, *, is_local: bool) -> Problem | None:
+    if _RARE.search(url) is None:
+        return None
     path = url.partition("#")[0].partition("?")[0]
     found = (_ODD if is_local else _ODD_OUTSIDE).search(path)
     if found is not None:

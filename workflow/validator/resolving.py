@@ -14,6 +14,8 @@ from workflow.validator.schemes import fault
 from workflow.validator.sites import Site
 from workflow.validator.urls import Address, InvalidAddress
 
+# Most references are so: nothing to decode, no dots to follow.
+_PLAIN = re.compile(r"((?:/[\w~-][\w.~-]*)*/?)(?:#([\w-]+))?", re.ASCII)
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f]")
 _SVG_ID = re.compile(r"""\s(?:xml:)?id\s*=\s*(?:"([^"]*)"|'([^']*)')""")
 _MOST_ALIASES = 20
@@ -80,6 +82,8 @@ class Resolver:
         self._origin = site_address(site.base_url)
         self.root = urls.decoded(self._origin.path)
         """The site's path as people read it: `/`, or `/blog/`."""
+        self._whole_root = f"{self._origin.scheme}://{self._origin.host}{self._origin.path}"
+        self._host_ends = len(self._whole_root) - len(self._origin.path)
         self._nearby = Nearby(site.files, self.root)
         self._folders = _folders(site.files)
         self._from_root: dict[str, Verdict] = {}
@@ -113,7 +117,7 @@ class Resolver:
             key = self._joined(page, url)
         known = self._from_root.get(key)
         if known is None:
-            known = self._from_root[key] = self._judge(key, self._origin)
+            known = self._from_root[key] = self._plain(key) or self._judge(key, self._origin)
         return known
 
     def has_fragment(self, path: str, fragment: str) -> bool:
@@ -185,7 +189,9 @@ class Resolver:
             return self._judge(url, self._address(page))
         known = self._whole.get(url)
         if known is None:
-            known = self._whole[url] = self._judge(url, self._origin)
+            is_own = self._origin.host and url.startswith(self._whole_root)
+            inside = url[self._host_ends :] if is_own else ""
+            known = self._whole[url] = self._plain(inside) or self._judge(url, self._origin)
         return known
 
     def _joined(self, page: str, url: str) -> str:
@@ -210,6 +216,14 @@ class Resolver:
         path = self._place(page) + ("" if name == "index.html" else urls.encoded(name))
         return self._origin._replace(path=path)
 
+    def _plain(self, key: str) -> Verdict | None:
+        """The verdict on a path of this site that says just what it means; None for others."""
+        plain = _PLAIN.fullmatch(key)
+        if plain is None or not key.startswith(self.root):
+            return None
+        path, fragment = plain.groups()
+        return self._served(path, path, fragment)
+
     def _judge(self, url: str, base: Address) -> Verdict:
         try:
             address = urls.parse(url, base)
@@ -226,7 +240,7 @@ class Resolver:
             return Verdict("invalid", detail="a control character stands in it")
         if not (plain + "/").startswith(self.root):
             return self._outside(url, address, plain)
-        return self._served(plain, address)
+        return self._served(plain, path, fragment)
 
     def _outside(self, url: str, address: Address, plain: str) -> Verdict:
         """Written out in full, it is another site of the same host; else it is hardly meant."""
@@ -234,25 +248,23 @@ class Resolver:
         if urls.scheme_of(cleaned) or cleaned.startswith("//"):
             return Verdict("external", None, address.fragment, "", urls.as_text(address))
         detail = f"{plain} is not below {self.root}, where the site is"
-        inside = self._served(self.root + plain[1:], address)
+        inside = self._served(self.root + plain[1:], address.path, None)
         if inside.kind in ("found", "folder") and inside.path:
             detail += f"; {self.shown(inside.path)} is there"
         return Verdict("outside", None, address.fragment, detail)
 
-    def _served(self, plain: str, address: Address) -> Verdict:
+    def _served(self, plain: str, path: str, fragment: str | None) -> Verdict:
         """What S3 answers for a path of this site, `plain` once it is decoded."""
-        fragment = address.fragment
         key = plain[len(self.root) :]
-        if key in self._files:
-            return Verdict("found", key, fragment)
+        served = key + "index.html" if plain.endswith("/") else key
+        if served in self._files:
+            return Verdict("found", served, fragment)
         folder = key.removesuffix("/")
         if folder in self._folders and (folder or not key):
             index = f"{folder}/index.html" if folder else "index.html"
             if index not in self._files:
                 detail = f"{self.root}{folder and folder + '/'} holds no index.html"
                 return Verdict("no-index", None, fragment, detail)
-            if plain.endswith("/"):
-                return Verdict("found", index, fragment)
             detail = f"{plain} is a folder, whose address is {self.shown(index)}"
             return Verdict("folder", index, fragment, detail)
         missing = f"{plain} is not there"
@@ -260,7 +272,7 @@ class Resolver:
         if meant is not None:
             detail = f"{missing}; {self.shown(meant)} is, in other letters' case"
             return Verdict("case", meant, fragment, detail)
-        instead = self._nearby.instead(key, address.path[len(self._origin.path) :])
+        instead = self._nearby.instead(key, path[len(self._origin.path) :])
         return Verdict("missing", None, fragment, f"{missing}; {instead}" if instead else missing)
 
     def _ids_of(self, path: str) -> frozenset[str] | None:

@@ -24,6 +24,7 @@ _NO_HOST = re.compile(r"[\x00-\x20\x7f#/:<>?@\[\\\]^|%]")
 _NUMBER = re.compile(r"0[xX][0-9a-fA-F]*|[0-9]+")
 # What browsers send as it is; `%` too, for what is encoded already.
 _SENT = "/%:@!$&'()*+,;=|[]~?"
+_TO_ENCODE = re.compile(rf"[^\w.\-{re.escape(_SENT)}]", re.ASCII)
 _LOCAL = re.compile(
     r"localhost|.*\.(?:localhost|local)|(?:127|10)\..*|192\.168\..*|169\.254\..*"
     r"|172\.(?:1[6-9]|2\d|3[01])\..*|0\.0\.0\.0|\[(?:::1?|f[cd][^\]]*|fe80[^\]]*"
@@ -220,8 +221,10 @@ def is_local(host: str) -> bool:
 
 def as_text(address: Address) -> str:
     """The address of the web as it is sent, without its fragment."""
-    query = "" if address.query is None else "?" + address.query
-    return f"{address.scheme}://{address.host}{quote(address.path + query, safe=_SENT)}"
+    sent = address.path if address.query is None else f"{address.path}?{address.query}"
+    if _TO_ENCODE.search(sent):
+        sent = quote(sent, safe=_SENT)
+    return f"{address.scheme}://{address.host}{sent}"
 
 
 def decoded(path: str) -> str:
