@@ -189,9 +189,6 @@ _NOT_LINKED = re.compile(
     re.IGNORECASE,
 )
 """The home page, error pages, and the pages by which search engines know the owner."""
-_WAYS = frozenset(("link", "frame", "form", "rel"))
-"""Kinds of references by which a visitor or a crawler comes to a page."""
-_FINE = Judged(None, None)
 
 
 def link_findings(site: Site, resolver: Resolver) -> Iterator[Finding]:
@@ -231,13 +228,11 @@ def _of_references(
     for ref in page.refs:
         judged = known.get(ref)
         if judged is None:
-            kind, url, _, _ = ref
+            url = ref.url
             # A table of contents is half of all references, and nearly always right.
             if url[:1] == "#" and url[1:] in ids:
                 continue
             judged = judge(resolver, path, base, ref, scheme)
-            if kind not in _WAYS:
-                judged = Judged(judged.problem, None) if judged.problem else _FINE
             if base is not None or _is_whole(url):
                 known[ref] = judged
         problem, target = judged

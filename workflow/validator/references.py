@@ -38,13 +38,16 @@ _PAGES = frozenset(("link", "frame", "form", "refresh", "rel", "feed", "canonica
 """Kinds that lead to pages, which may be folders."""
 _FOLLOWED = frozenset(("link", "frame", "refresh"))
 """Kinds that take a visitor somewhere: through aliases, and to a fragment."""
+_WAYS = frozenset(("link", "frame", "form", "rel"))
+"""Kinds by which visitors and crawlers come to a page."""
 _SAID = frozenset(("canonical", "alternate", "cite", "og", "jsonld"))
 """Kinds that nobody follows or loads, but programs read."""
 _LOADED = frozenset(BROKEN) - _SAID - {"link", "refresh", "rel", "feed"}
 """Kinds that browsers hold back on a page that came by https, if they are not to come by it."""
 _LOCAL_SCHEME = re.compile(r"(?:file|localhost|[a-z]):", re.IGNORECASE)
 _ODD = re.compile(r"\\|%2f|%5c|%(?![0-9a-f]{2})|^(?:\w+:)?//[^/]*@", re.IGNORECASE)
-_RARE = re.compile(r"[\\%@+]")
+_RARE = re.compile(r"[\\%@+]|^http:", re.IGNORECASE)
+_HTTP = re.compile(r"http:", re.IGNORECASE)
 _ODD_OUTSIDE = re.compile(r"\\|^(?:\w+:)?//[^/]*@")
 _ODD_NAMES = {
     "\\": "a backslash, which only browsers take for a slash",
@@ -69,14 +72,19 @@ class Judged(NamedTuple):
 
     problem: Problem | None
     target: str | None
-    """The file of this site that it leads to."""
+    """The file of this site that it takes a visitor to."""
+
+
+FINE = Judged(None, None)
 
 
 def judge(resolver: Resolver, page: str, base: str | None, ref: Ref, scheme: str | None) -> Judged:
     """Look at a reference on `page`, whose `base` element says `base`; `scheme` is that of the
     site's base URL, None if it is not known."""
     verdict = resolver.resolve(page, base, ref.url)
-    return Judged(_problem(resolver, page, base, ref, verdict, scheme), verdict.path)
+    problem = _problem(resolver, page, base, ref, verdict, scheme)
+    target = verdict.path if ref.kind in _WAYS else None
+    return FINE if problem is None and target is None else Judged(problem, target)
 
 
 def _problem(
@@ -84,13 +92,9 @@ def _problem(
 ) -> Problem | None:
     match verdict.kind:
         case "found":
-            return (
-                _beyond(resolver, page, base, ref, verdict)
-                or _insecure(ref, scheme)
-                or _odd(ref.url, is_local=True)
-            )
+            return _beyond(resolver, page, base, ref, verdict) or _spelled(ref, scheme, True)
         case "external":
-            return _local(verdict) or _insecure(ref, scheme) or _odd(ref.url, is_local=False)
+            return _local(verdict) or _spelled(ref, scheme, False)
         case "skipped":
             if _LOCAL_SCHEME.match(ref.url):
                 return Problem("link-localhost", f"{_shown(ref.url)} is there on one machine only")
@@ -123,9 +127,9 @@ def _beyond(
 ) -> Problem | None:
     """What is wrong behind a file that is there: an alias, or a fragment that nothing has."""
     path = verdict.path
-    if path is None:
-        return None
     is_followed = ref.kind in _FOLLOWED
+    if path is None or not (is_followed or ref.kind == "use"):
+        return None
     final = resolver.leads_to(path) if is_followed else None
     if final is not None:
         name = resolver.shown(path)
@@ -139,9 +143,7 @@ def _beyond(
             message = f"{name} only leads on to {resolver.shown(final.path)}"
             return Problem("link-redirect", message)
     fragment = verdict.fragment
-    if not fragment or not (is_followed or ref.kind == "use"):
-        return None
-    if resolver.has_fragment(path, fragment):
+    if not fragment or resolver.has_fragment(path, fragment):
         return None
     # The answer to a whole address is told on other pages too.
     is_own = base is None and path == page and ref.url.startswith("#")
@@ -163,19 +165,16 @@ def _local(verdict: Verdict) -> Problem | None:
     return None
 
 
-def _insecure(ref: Ref, scheme: str | None) -> Problem | None:
-    if ref.url[:5].lower() != "http:" or scheme == "http":
-        return None
-    if ref.kind == "link":
-        return Problem("link-insecure", f"{_shown(ref.url)} is read by http")
-    if scheme and ref.kind in _LOADED:
-        return Problem("mixed-content", f"{_shown(ref.url)} is to come by http to a page by https")
-    return None
-
-
-def _odd(url: str, *, is_local: bool) -> Problem | None:
+def _spelled(ref: Ref, scheme: str | None, is_local: bool) -> Problem | None:
+    """What is wrong with how a reference is written that leads to where it should."""
+    url = ref.url
     if _RARE.search(url) is None:
         return None
+    if _HTTP.match(url) and scheme != "http":
+        if ref.kind == "link":
+            return Problem("link-insecure", f"{_shown(url)} is read by http")
+        if scheme and ref.kind in _LOADED:
+            return Problem("mixed-content", f"{_shown(url)} is to come by http to a page by https")
     path = url.partition("#")[0].partition("?")[0]
     found = (_ODD if is_local else _ODD_OUTSIDE).search(path)
     if found is not None:

@@ -4,20 +4,22 @@ folder is its index.html, and nothing is guessed."""
 from __future__ import annotations
 
 import re
-from pathlib import Path
 from typing import Literal, NamedTuple
 
 from workflow.validator import urls
 from workflow.validator.facts import Page
+from workflow.validator.fragments import Fragments
 from workflow.validator.nearby import Nearby
 from workflow.validator.schemes import fault
 from workflow.validator.sites import Site
 from workflow.validator.urls import Address, InvalidAddress
 
-# Most references are so: nothing to decode, no dots to follow.
+# Most references are so: nothing to decode, no dots to follow, no host to be written otherwise.
 _PLAIN = re.compile(r"((?:/[\w~-][\w.~-]*)*/?)(?:#([\w-]+))?", re.ASCII)
+_PLAIN_WEB = re.compile(
+    r"(https?://((?:[a-z0-9-]+\.)+[a-z]+)/(?:[\w~:@!$&'()*+,;=?/%-]|(?<!/)\.)*)(?:#(.*))?", re.ASCII
+)
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f]")
-_SVG_ID = re.compile(r"""\s(?:xml:)?id\s*=\s*(?:"([^"]*)"|'([^']*)')""")
 _MOST_ALIASES = 20
 """Browsers give up after as many."""
 
@@ -78,7 +80,7 @@ class Resolver:
     def __init__(self, site: Site) -> None:
         self._pages = site.pages
         self._files = site.files
-        self._on_disk = site.folder
+        self._fragments = Fragments(site.pages, site.folder)
         self._origin = site_address(site.base_url)
         self.root = urls.decoded(self._origin.path)
         """The site's path as people read it: `/`, or `/blog/`."""
@@ -91,7 +93,6 @@ class Resolver:
         self._based: dict[tuple[Address, str], Verdict] = {}
         self._bases: dict[tuple[str, str], Address | None] = {}
         self._places: dict[str, str] = {}
-        self._ids: dict[str, frozenset[str]] = {}
         self._leads: dict[str, Verdict | None] = {}
 
     def resolve(self, page: str, base: str | None, url: str) -> Verdict:
@@ -124,21 +125,11 @@ class Resolver:
         """Whether a fragment (raw) names something in a file: as written first, then decoded, as
         browsers look for it. `top` in any case is the top of every page, text fragments and routes
         of scripts (`#/x`, `#!x`) need no element; only HTML and SVG are looked into."""
-        if not fragment:
-            return True
-        ids = self._ids_of(path)
-        if ids is None or fragment in ids:
-            return True
-        fragment = fragment.partition(":~:")[0]
-        if not fragment or fragment in ids or urls.decoded(fragment) in ids:
-            return True
-        if path.endswith(".svg"):
-            return "=" in fragment or "(" in fragment
-        return fragment.lower() == "top" or fragment.startswith(("/", "!"))
+        return self._fragments.is_there(path, fragment)
 
     def near_fragment(self, path: str, fragment: str) -> str | None:
         """The id that the fragment may have meant: the same in other case, else one alike."""
-        ids = sorted(self._ids_of(path) or ())
+        ids = sorted(self._fragments.ids_of(path) or ())
         plain = urls.decoded(fragment)
         same = next((one for one in ids if one.casefold() == plain.casefold()), None)
         return same or self._nearby.alike(plain, ids)
@@ -191,7 +182,8 @@ class Resolver:
         if known is None:
             is_own = self._origin.host and url.startswith(self._whole_root)
             inside = url[self._host_ends :] if is_own else ""
-            known = self._whole[url] = self._plain(inside) or self._judge(url, self._origin)
+            known = self._plain(inside) or self._elsewhere(url) or self._judge(url, self._origin)
+            self._whole[url] = known
         return known
 
     def _joined(self, page: str, url: str) -> str:
@@ -223,6 +215,14 @@ class Resolver:
             return None
         path, fragment = plain.groups()
         return self._served(path, path, fragment)
+
+    def _elsewhere(self, url: str) -> Verdict | None:
+        """The verdict on the address of another host that needs no putting right; None for
+        others."""
+        plain = _PLAIN_WEB.fullmatch(url)
+        if plain is None or plain[2] == self._origin.host or "/%2" in url:
+            return None
+        return Verdict("external", None, plain[3], "", plain[1])
 
     def _judge(self, url: str, base: Address) -> Verdict:
         try:
@@ -275,20 +275,6 @@ class Resolver:
         instead = self._nearby.instead(key, path[len(self._origin.path) :])
         return Verdict("missing", None, fragment, f"{missing}; {instead}" if instead else missing)
 
-    def _ids_of(self, path: str) -> frozenset[str] | None:
-        """What fragments can name in a file; None if it cannot be told."""
-        ids = self._ids.get(path)
-        if ids is None:
-            page = self._pages.get(path)
-            if page is not None:
-                ids = frozenset(page.ids)
-            elif path.endswith(".svg"):
-                ids = _svg_ids(self._on_disk / path)
-            if ids is None:
-                return None
-            self._ids[path] = ids
-        return ids
-
 
 def _folders(files: frozenset[str]) -> frozenset[str]:
     found = {""}
@@ -298,11 +284,3 @@ def _folders(files: frozenset[str]) -> frozenset[str]:
             found.add(folder)
             folder = folder.rpartition("/")[0]
     return frozenset(found)
-
-
-def _svg_ids(path: Path) -> frozenset[str] | None:
-    try:
-        text = path.read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        return None
-    return frozenset(one or other for one, other in _SVG_ID.findall(text))
