@@ -150,14 +150,15 @@ def test_a_message_of_several_lines_stays_on_one() -> None:
     assert len(line) < 450
 
 
-def test_the_first_screen_has_thirty_lines_at_most_whatever_there_is() -> None:
+@pytest.mark.parametrize("markdown", [False, True])
+def test_the_first_screen_has_thirty_lines_at_most_whatever_there_is(markdown: bool) -> None:
     rules = {f"rule-{n:02}": Rule(f"rule-{n:02}", "error", "s", "h") for n in range(60)}
     found = [
         Finding(code, page, f"{code} {page}", severity="error")
         for code in rules
         for page in DOCS[:10]
     ]
-    told = reporting.lines(report(found, grouped=causes(found, PAGES, rules)))
+    told = reporting.lines(report(found, grouped=causes(found, PAGES, rules)), markdown=markdown)
     assert len(told) <= reporting.MOST_LINES
     assert any("more cause" in line for line in told)
     assert any("more rule" in line for line in told)
@@ -166,11 +167,22 @@ def test_the_first_screen_has_thirty_lines_at_most_whatever_there_is() -> None:
 def test_the_table_counts_findings_and_pages_by_rule() -> None:
     found = [broken("index.html", "/a/"), broken("index.html", "/b/"),
              of("title-long", "blog/0/index.html", "m")]  # fmt: skip
-    rows = [row.split() for row in reporting.rule_table(report(found))]
+    told = reporting.lines(report(found))
+    rows = [row.split() for row in told[told.index("") + 1 :]]
     assert rows == [
         ["RULE", "SEVERITY", "FINDINGS", "PAGES"],
         ["link-broken", "error", "2", "1"],
         ["title-long", "warning", "1", "1"],
+    ]
+
+
+def test_a_result_has_a_list_and_a_table_of_markdown() -> None:
+    told = reporting.lines(report([broken("index.html")]), markdown=True)
+    assert told[0].startswith("- error link-broken on index.html")
+    assert told[2:] == [
+        "| rule | severity | findings | pages |",
+        "| --- | --- | ---: | ---: |",
+        "| link-broken | error | 1 | 1 |",
     ]
 
 

@@ -224,7 +224,7 @@ def _summary(report: Report, said: Mapping[str, Any]) -> list[str]:
     more = reporting.details(report)
     if more:
         told.append(f"{more[0].upper()}{more[1:]}.\n")
-    told += reporting.lines(report, bullet="- ")
+    told += reporting.lines(report, markdown=True)
     return [*told, *(f"- {note}" for note in report.notes)]
 
 

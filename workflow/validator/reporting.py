@@ -58,23 +58,28 @@ def details(report: Report) -> str:
     return "; ".join(told)
 
 
-def lines(report: Report, *, bullet: str = "") -> list[str]:
+def lines(report: Report, *, markdown: bool = False) -> list[str]:
     """The causes, worst first, then the table of rules: at most MOST_LINES."""
     if not report.causes:
         return []
-    table = rule_table(report)
-    room = MOST_LINES - 2  # what is left out, and an empty line before the table
-    shown = max(min(len(report.causes), _MOST_CAUSES), room - len(table) - 1)
+    bullet = "- " if markdown else ""
+    heading, rows = _markdown_table(report) if markdown else _plain_table(report)
+    room = MOST_LINES - len(heading) - 2  # an empty line before the table, and what is left out
+    shown = max(min(len(report.causes), _MOST_CAUSES), room - len(rows))
     told = [bullet + line(cause, report.pages) for cause in report.causes[:shown]]
     left = report.causes[shown:]
     if left:
         worst = _listed([counted(n, s) for s, n in _severities(left).items() if n])
         told.append(f"{bullet}and {counted(len(left), 'more cause')} ({worst})")
-    rows = table[: max(2, MOST_LINES - len(told) - 2)]
-    told += ["", *(f"{bullet}{row}" for row in rows)]
-    if len(rows) < len(table):
-        told[-1] = f"{bullet}and {counted(len(table) - len(rows) + 1, 'more rule')}"
-    return told
+    most = MOST_LINES - len(told) - len(heading) - 1
+    if len(rows) > most:
+        rows = [*rows[: most - 1], _more_rules(len(rows) - most + 1, markdown)]
+    return [*told, "", *heading, *rows]
+
+
+def _more_rules(number: int, markdown: bool) -> str:
+    told = f"and {counted(number, 'more rule')}"
+    return f"| {told} | | | |" if markdown else told
 
 
 def _severities(causes: Sequence[Cause]) -> Counter[str]:
@@ -116,19 +121,33 @@ def _sentence(text: str, longest: int) -> str:
     return f"{text}." if text and text[-1] not in ".?!…" else text
 
 
-def rule_table(report: Report) -> list[str]:
-    """Rule, severity, findings and pages, in columns; the first line names them."""
-    rows = [("RULE", "SEVERITY", "FINDINGS", "PAGES")]
-    for code, severity, found, pages in by_rule(report):
-        rows.append((code, severity, f"{found:,}", f"{pages:,}"))
-    widths = [max(len(row[column]) for row in rows) for column in range(4)]
+_HEADINGS = ("RULE", "SEVERITY", "FINDINGS", "PAGES")
+
+
+def _cells(report: Report) -> list[tuple[str, ...]]:
     return [
+        (code, severity, f"{found:,}", f"{pages:,}")
+        for code, severity, found, pages in by_rule(report)
+    ]
+
+
+def _plain_table(report: Report) -> tuple[list[str], list[str]]:
+    """Its heading and its rows, in columns, figures to the right."""
+    rows = [_HEADINGS, *_cells(report)]
+    widths = [max(len(row[column]) for row in rows) for column in range(len(_HEADINGS))]
+    told = [
         "  ".join(
             cell.rjust(width) if column > 1 else cell.ljust(width)
             for column, (cell, width) in enumerate(zip(row, widths, strict=True))
         ).rstrip()
         for row in rows
     ]
+    return told[:1], told[1:]
+
+
+def _markdown_table(report: Report) -> tuple[list[str], list[str]]:
+    heading = [f"| {' | '.join(_HEADINGS).lower()} |", "| --- | --- | ---: | ---: |"]
+    return heading, [f"| {' | '.join(row)} |" for row in _cells(report)]
 
 
 def by_rule(report: Report) -> list[tuple[str, str, int, int]]:
