@@ -13,6 +13,7 @@ Codes are public: each stands in the documentation and is never given another me
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from enum import IntEnum
@@ -72,6 +73,16 @@ class TaskError:
         """`file:line:column` as far as it is known, else the empty string."""
         return ":".join(str(part) for part in (self.file, self.line, self.column) if part)
 
+    def place_beside(self) -> str:
+        """The place, for who prints it beside the message; empty if the message begins with it.
+
+        A message may know the file by a shorter path: `x` for `public/x`.
+        """
+        parts = (self.file or "").split("/")
+        tails = ("/".join(parts[first:]) for first in range(len(parts)))
+        named = any(tail and re.match(f"{re.escape(tail)}[:,]", self.message) for tail in tails)
+        return "" if named else self.place()
+
 
 class TaskFailed(Exception):
     """Raised by a handler: the task ends with `error`, keeping the `outputs` gathered so far."""
@@ -82,11 +93,14 @@ class TaskFailed(Exception):
         *,
         outputs: Mapping[str, Any] | None = None,
         status: Status = "failed",
+        next_steps: Sequence[str] = (),
     ) -> None:
         super().__init__(error.message)
         self.error = error
         self.outputs = dict(outputs or {})
         self.status: Status = status
+        self.next_steps = tuple(next_steps)
+        """What helps, in words with commands; where nothing is said, what helps with most errors."""
 
 
 @dataclass(frozen=True, slots=True)
