@@ -225,6 +225,11 @@ def test_a_site_without_a_home_page() -> None:
         ("https://example.org.br/", "https://example.org.br/"),
         ("https://example.organic/", "https://example.organic/"),
         ("https://example.org@evil.com/about/", "https://evil.com/about/"),
+        ("https://example.com", "https://example.com/"),
+        ("https://example.com?q", "https://example.com/?q"),
+        ("https://example.com/a/../b?c#d", "https://example.com/b?c"),
+        ("https://example.com/%2e%2E/b", "https://example.com/b"),
+        ("https://example.com/a.b/c%2Fd?e=/../f", "https://example.com/a.b/c%2Fd?e=/../f"),
         ("https://example.org:8443/about/", "https://example.org:8443/about/"),
         ("http://example.org:443/", "http://example.org:443/"),
         (r"https:\\example.com\a", "https://example.com/a"),
@@ -362,6 +367,7 @@ def test_without_a_base_url_whole_addresses_are_external(base_url: str | None) -
     assert verdict("../../about/", base_url=base_url)[:2] == ("found", "about/index.html")
     assert verdict("https://example.org/about/", base_url=base_url).kind == "external"
     assert verdict("//example.org/x", base_url=base_url).address == "https://example.org/x"
+    assert verdict("https:///about/", base_url=base_url).kind == "invalid"
 
 
 def test_names_of_the_pages_own_folder_mean_themselves() -> None:

@@ -21,7 +21,7 @@ def fault(address: Address) -> str | None:
     if scheme == "mailto":
         return _mail_fault(path, address.query or "")
     if scheme in _NUMBERS and not path.strip() and not address.query:
-        return f"{scheme}: names no number"
+        return "it names no number"
     if scheme in _HOSTS and not path.strip("/\\"):
         return "it names no host"
     if "." in scheme and _PORT.match(path):
@@ -34,7 +34,7 @@ def fault(address: Address) -> str | None:
 def _mail_fault(path: str, query: str) -> str | None:
     # RFC 6068: the addresses may stand in `to` alone, and a mere subject is a form letter.
     if not path and not query:
-        return "mailto: names no address"
+        return "it names no address"
     if _BAD_ESCAPE.search(path):
         return "a % in it is not followed by two hexadecimal digits"
     lists = [path] if path else []

@@ -78,8 +78,8 @@ def parse(url: str, base: Address | None = None) -> Address:
     if scheme in WEB:
         slashes = len(_SLASHES.match(rest)[0])  # type: ignore[index]
         if slashes != 2:
-            few = "less" if slashes < 2 else "more"
-            raise InvalidAddress(f"after {scheme}: stand {few} than two slashes")
+            count = "fewer" if slashes < 2 else "more"
+            raise InvalidAddress(f"after {scheme}: stand {count} than two slashes")
         return _with_host(scheme, rest[2:])
     rest, fragment = _cut(rest, "#")
     path, query = _cut(rest, "?")
