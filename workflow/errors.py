@@ -93,14 +93,11 @@ class TaskFailed(Exception):
         *,
         outputs: Mapping[str, Any] | None = None,
         status: Status = "failed",
-        next_steps: Sequence[str] = (),
     ) -> None:
         super().__init__(error.message)
         self.error = error
         self.outputs = dict(outputs or {})
         self.status: Status = status
-        self.next_steps = tuple(next_steps)
-        """What helps, in words with commands; where nothing is said, what helps with most errors."""
 
 
 @dataclass(frozen=True, slots=True)

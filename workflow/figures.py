@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 
 def counted(number: int, thing: str) -> str:
     """`1 file`, `1,204 files`."""
@@ -17,3 +19,13 @@ def size(number: float) -> str:
         if number < 1000:
             return f"{number:.1f} {unit}"
     return f"{number / 1000:.1f} GB"
+
+
+def differing(before: Mapping[str, object], now: Mapping[str, object], most: int = 3) -> str:
+    """`a.html changed, b.png is new, c.css is gone, and 2 more`; empty where all is the same."""
+    changed = [f"{path} changed" for path in now if path in before and before[path] != now[path]]
+    new = [f"{path} is new" for path in now if path not in before]
+    gone = [f"{path} is gone" for path in before if path not in now]
+    said = [*sorted(changed), *sorted(new), *sorted(gone)]
+    more = f", and {len(said) - most:,} more" if len(said) > most else ""
+    return ", ".join(said[:most]) + more

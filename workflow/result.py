@@ -28,6 +28,14 @@ WHO_ACTS = {
     "escalate": "A person has to act; nothing is tried again until then.",
 }
 
+LIVE = {
+    "untouched": "the site is as it was before",
+    "partial": "a mixture of the old and the new site may be live",
+    "complete": "all of the new content is live",
+    "unknown": "what visitors have now is not known",
+}
+"""What a deploy that did not succeed has to say of the site, by its output `live`."""
+
 _ESCAPES = re.compile("(?:\x1b\\[|\x9b)[0-?]*[ -/]*[@-~]|\x1b\\][^\x07\x1b\n]*(?:\x07|\x1b\\\\)?")
 _SECRETIVE = re.compile("(?i)key|token|auth|signature")
 """In every name by which a secret can be known."""
@@ -170,8 +178,17 @@ def verdict_of(body: str) -> str:
     return body.strip().split("\n", 1)[0]
 
 
+def live_now(outputs: Mapping[str, Any]) -> str:
+    """What visitors have after a deploy that did not succeed; empty where its outputs do not say.
+
+    To stand after a sentence, before its full stop.
+    """
+    said = LIVE.get(str(outputs.get("live")))
+    return f"; {said}" if said else ""
+
+
 def _error_lines(error: TaskError) -> list[str]:
-    place = error.place()
+    place = error.place_beside()
     lines = [f"`{place}`: {error.message}" if place else error.message]
     if error.excerpt:
         lines.append("\n".join(f"    {line}" for line in error.excerpt.splitlines()))

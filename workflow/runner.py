@@ -15,7 +15,8 @@ from workflow import expectations
 from workflow.attempt import Attempting, Limits
 from workflow.errors import Action, TaskError, TaskFailed, WorkflowError
 from workflow.handler import AwaitsApproval, Context, Outcome
-from workflow.result import LOG_TAIL_BYTES, Attempt, Result, utc
+from workflow.handlers import DEPLOY, OF_THE_BUILD
+from workflow.result import LOG_TAIL_BYTES, Attempt, Result, live_now, utc
 from workflow.task import Task
 
 
@@ -52,6 +53,7 @@ def run_attempt(task: Task, attempting: Attempting) -> Result | AwaitsApproval:
         error.code if error else None,
         attempting.worker_id,
     )
+    printed = _tail(attempting.log)
     first = attempting.earlier[0].started_at if attempting.earlier else attempt.started_at
     return Result(
         task_id=task.task_id,
@@ -70,8 +72,8 @@ def run_attempt(task: Task, attempting: Attempting) -> Result | AwaitsApproval:
         warnings=task.warnings,
         summary=f"{outcome.summary}{_who_agreed(limits.agreed or {})}".strip(),
         statistics=outcome.statistics,
-        next_steps=outcome.next_steps or _next_steps(task, failure),
-        logs=_tail(attempting.log),
+        next_steps=outcome.next_steps or _next_steps(task, failure, printed=bool(printed)),
+        logs=printed,
     )
 
 
@@ -176,16 +178,24 @@ def _who_agreed(how: Mapping[str, Any]) -> str:
 
 def _sentence(task: Task, failure: TaskFailed) -> str:
     what = {"timeout": "ran out of time", "cancelled": "was cancelled"}
-    place = f" ({failure.error.place()})" if failure.error.file else ""
+    where = failure.error.place_beside() if failure.error.file else ""
+    place = f" ({where})" if where else ""
     ended = what.get(failure.status, "failed")
     message = failure.error.message.rstrip(".")
-    return f"{task.kind.name} {ended}: {message}{place}."
+    return f"{task.kind.name} {ended}: {message}{place}{live_now(failure.outputs)}."
 
 
-def _next_steps(task: Task, failure: TaskFailed | None) -> list[str]:
+def _next_steps(task: Task, failure: TaskFailed | None, *, printed: bool) -> list[str]:
     if failure is None:
         return [f"Check it: `workflow verify {task.task_id}`"]
-    steps = [f"Read all that it printed: `workflow logs {task.task_id}`"]
+    environment = task.environment
+    if failure.error.code in OF_THE_BUILD and environment:
+        following = f"--then {DEPLOY}{environment}"
+        return [
+            "Build it anew, then publish that: "
+            f"`workflow submit hugo-build --env {environment} {following}`"
+        ]
+    steps = [f"Read all that it printed: `workflow logs {task.task_id}`"] if printed else []
     again = f"`workflow retry {task.task_id}`"
     if failure.error.action == "fix":
         steps.insert(0, f"Mend what is said above, then {again}")

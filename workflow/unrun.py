@@ -10,11 +10,11 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from workflow import durable, layout
+from workflow import durable, figures, layout
 from workflow.errors import Problem, Status, TaskError
 from workflow.exchange import TASK_ID, Exchange
 from workflow.lease import Record
-from workflow.result import Attempt, Result, clean, hostname, utc
+from workflow.result import Attempt, Result, clean, hostname, live_now, utc
 from workflow.task import InvalidTask, Task
 
 OUTPUTS_SO_FAR = "outputs-so-far.json"
@@ -145,27 +145,54 @@ def outputs_so_far(exchange: Exchange, task_id: str, record: Record) -> dict[str
 def interrupted_result(
     task: Task, attempts: Sequence[Attempt], outputs: Mapping[str, Any] | None = None
 ) -> Result:
-    """The result of a task whose last attempt was cut off, and that is not tried again."""
+    """The result of a task whose last attempt was cut off, and that is not tried again.
+
+    `outputs`: what is known of it, see `outputs_so_far`.
+    """
+    known = outputs or {}
+    live, again = known.get("live"), f"`workflow retry {task.task_id}`"
+    if live is None:
+        hint = "see the log for how far it came, then decide whether to submit it again"
+        steps = [f"Read how far it came: `workflow logs {task.task_id}`"]
+    elif live == "unknown":
+        hint = "what it did before is its own affair: look at the site, then decide"
+        steps = [
+            f"Read how far it came: `workflow logs {task.task_id}`",
+            f"Look at {known.get('site_url') or 'the site'}, then run it again if that is right: "
+            f"{again}",
+        ]
+    else:
+        hint = "another deploy compares with what is there, and completes it"
+        steps = [f"Complete it: {again}"]
     error = TaskError(
         code="interrupted",
         category="crash",
         message=f"attempt {len(attempts)} was cut off before it could report",
         action="escalate",
-        hint="see the log for how far it came, then decide whether to submit it again",
+        hint=hint,
     )
     now = utc(datetime.now(UTC))
     return Result(
         task_id=task.task_id,
         task_type=task.kind.name,
         status="failed",
-        verdict=f"{task.kind.name} was interrupted: {error.message}.",
+        verdict=f"{task.kind.name} was interrupted: {error.message}{_sent(known)}"
+        f"{live_now(known)}.",
         started_at=attempts[0].started_at if attempts else now,
         completed_at=now,
         duration_seconds=0.0,
         worker_id=task.worker_id,
         environment=task.environment,
-        outputs=outputs or {},
+        outputs=known,
         error=error,
         attempts=attempts,
-        next_steps=[f"Read how far it came: `workflow logs {task.task_id}`"],
+        next_steps=steps,
     )
+
+
+def _sent(outputs: Mapping[str, Any]) -> str:
+    """How far a deploy came; empty where that was not noted."""
+    sent = outputs.get("uploaded_files")
+    if not isinstance(sent, int) or not sent:
+        return ""
+    return f", when {figures.counted(sent, 'file')} or more had been sent"

@@ -205,6 +205,14 @@ def test_a_site_that_was_built_otherwise_is_not_published(
     assert result["error"]["action"] == "fix"
     assert "workflow submit hugo-build --env dev" in result["error"]["hint"]
     assert publisher.live() == {}
+    again = "workflow submit hugo-build --env dev --then hugo-deploy-dev"
+    assert f"`{again}`" in result["body"], "another try of the deploy alone fails again"
+    verified = publisher.program("verify", result["task_id"], "--json")
+    assert [step["cmd"] for step in verified.json["next"]] == [again]
+    assert verified.data["live"] == "untouched"
+    for words in (result["body"], json.dumps(verified.json)):
+        assert "workflow logs" not in words, "it printed nothing"
+        assert "the site is as it was before" in words
 
 
 # -- content that changes while it is published --------------------------------------------------
@@ -286,7 +294,10 @@ def test_a_deploy_that_is_killed_ends_as_interrupted_and_the_next_one_completes_
     result = publisher.program.result(task_id)
     assert (result["status"], result["error"]["code"]) == ("failed", "interrupted")
     assert result["outputs"]["live"] == "partial"
-    assert result["outputs"]["deployment_id"].startswith("dev-0001-")
+    verdict = result["body"].strip().splitlines()[0]
+    assert verdict.endswith("had been sent; a mixture of the old and the new site may be live.")
+    assert f"`workflow retry {task_id}`" in result["body"]
+    assert "workflow logs" not in result["body"]
     assert _nothing_was_deleted(publisher)
     assert len(result["attempts"]) == 1, "never twice by itself"
     _let_the_lock_expire(publisher)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -15,8 +16,8 @@ from workflow.config import Deploy
 from workflow.deploy.content import Content, Facts, read_content
 from workflow.deploy.guards import MOST_LISTED, refuse_absent, refuse_shrunk, refuse_unfit
 from workflow.errors import TaskFailed
-from workflow.hugo.record import BuildRecord
-from workflow.publicdir import Manifest
+from workflow.hugo.record import BuildRecord, built_files
+from workflow.publicdir import File, Manifest
 
 BASE = "https://www.example.org/"
 GOOD: dict[str, str | bytes] = {"index.html": "<p>", "posts/one/index.html": "<p>", "a.png": b"x"}
@@ -129,12 +130,12 @@ def test_an_empty_site_is_never_sent(tmp_path: Path) -> None:
 
 
 def test_a_site_that_is_not_there_is_refused_before_it_is_read(tmp_path: Path, site: Path) -> None:
-    refuse_absent(site)
+    refuse_absent(site, "production")
     for path, what in ((tmp_path / "missing", "is not there"), (site / "a.png", "is no folder")):
         with pytest.raises(TaskFailed, match=what) as caught:
-            refuse_absent(path)
+            refuse_absent(path, "production")
         assert caught.value.error.code == "empty_site"
-        assert "workflow submit hugo-build" in str(caught.value.error.hint)
+        assert "hugo-build --env production" in str(caught.value.error.hint)
 
 
 def test_a_site_without_a_home_page_is_refused(site: Path) -> None:
@@ -221,6 +222,62 @@ def test_a_file_that_was_added_or_changed_after_the_build_is_noticed(site: Path)
             is_dev=False,
         )
     assert caught.value.error.code == "changed_since_build"
+
+
+def test_what_changed_after_the_build_is_named_as_far_as_the_builds_manifest_is_there(
+    tmp_path: Path, site: Path
+) -> None:
+    built = record(read_content(site, cache=None))
+    files = [vars_of(one) for one in read_content(site, cache=None).manifest.files]
+    logs = tmp_path / "results/2026-01-19" / f"{built.task_id}.logs"
+    logs.mkdir(parents=True)
+    (logs / "manifest.json").write_text(json.dumps({"digest": built.digest, "files": files}))
+    write(site, {"added.html": "x", "index.html": "<p>by hand"})
+    (site / "a.png").unlink()
+    with pytest.raises(TaskFailed) as caught:
+        refuse_unfit(
+            read_content(site, cache=None),
+            settings(),
+            environment="production",
+            base_url=BASE,
+            build=built,
+            is_dev=False,
+            built_files=lambda build: built_files(tmp_path, build),
+        )
+    assert caught.value.error.message.endswith(
+        "(index.html changed, added.html is new, a.png is gone)"
+    )
+
+
+def vars_of(file: File) -> dict[str, Any]:
+    return {"path": file.path, "size": file.size, "sha256": file.sha256}
+
+
+def test_the_other_problems_stand_in_the_results_text_of_each_kind_some(site: Path) -> None:
+    write(site, {f"{number}.html": f"<a href={LOCAL}>" for number in range(30)})
+    (site / "index.html").unlink()
+    lines = str(refused(site).error.excerpt).splitlines()
+    assert len(lines) <= 11
+    assert lines[0].startswith("localhost_links: ") and ".html, line 1: it holds" in lines[0]
+    assert any(line.startswith("no_index: ") for line in lines)
+    assert lines[-1].startswith("and 24 more")
+
+
+def test_links_to_this_machine_that_come_from_the_base_url_are_put_down_to_it(site: Path) -> None:
+    write(site, {"page.html": f"<a href={LOCAL}>"})
+    content = read_content(site, cache=None)
+    local = "http://localhost:1313/"
+    with pytest.raises(TaskFailed) as caught:
+        refuse_unfit(
+            content,
+            settings(),
+            environment="staging",
+            base_url=local,
+            build=record(content, environment="staging", base_url=local),
+            is_dev=False,
+        )
+    assert caught.value.error.code == "localhost_links"
+    assert "the base URL of staging in workflow.yaml" in str(caught.value.error.hint)
 
 
 def test_dev_may_have_drafts_and_links_to_this_machine_but_no_secrets(site: Path) -> None:

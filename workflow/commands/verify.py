@@ -10,10 +10,10 @@ from workflow import document
 from workflow.cli import Place, command
 from workflow.commands import choices
 from workflow.errors import Exit, WorkflowError
-from workflow.handlers import find_type
-from workflow.overview import ENDED, approval_next, resolve, waits_for
+from workflow.handlers import DEPLOY, OF_THE_BUILD, find_type
+from workflow.overview import ENDED, approval_next, resolve, sweeper_warning, waits_for
 from workflow.reply import Reply
-from workflow.result import WHO_ACTS, read_result
+from workflow.result import WHO_ACTS, live_now, read_result
 
 
 @command
@@ -35,15 +35,18 @@ def run(
     exchange = place.exchange()
     found = resolve(exchange, task_id)
     if found.state not in ENDED:
-        reason = waits_for(exchange, place.config(), found)
+        config = place.config()
+        reason = waits_for(exchange, config, found)
         needs = reason is not None and reason[0] == "approval" and found.state == "waiting"
         error = WorkflowError(
             "needs_approval" if needs else "still_running",
-            f"{found.task_id} is {found.state}" + (f": {reason[1]}" if reason else ""),
+            f"{found.task_id} has not ended: {reason[1] if reason else 'its file is no task'}",
             Exit.NEEDS_APPROVAL if needs else Exit.RUNNING,
             retryable=not needs,
         )
-        waiting = Reply.of_error(error)
+        waiting = Reply(error=error, exit=error.exit, not_yet=True)
+        if (silent := sweeper_warning(exchange, config)) is not None:
+            waiting.warnings.append(silent)
         wait = (f"workflow wait {found.task_id}", "wait for its result")
         waiting.next = approval_next(exchange, found.task_id) if needs else [wait]
         return waiting
@@ -81,7 +84,10 @@ def _judge(task_id: str, result: dict[str, Any]) -> Reply:
         "checks": checks,
         "error": error or None,
     }
-    reply = Reply(data=data, text=f"{verdict}: {data['reason']}")
+    live = live_now(result.get("outputs") or {}) if error else ""
+    if live:
+        data["live"] = result["outputs"]["live"]
+    reply = Reply(data=data, text=f"{verdict}: {data['reason']}{live}")
     rows = [
         [
             "ok" if check["passed"] else "failed",
@@ -101,11 +107,11 @@ def _judge(task_id: str, result: dict[str, Any]) -> Reply:
     reply.exit = Exit.CONFLICT if stale else Exit.TASK_FAILED
     reply.error = WorkflowError(
         "stale_plan" if stale else "verification_failed",
-        f"{task_id}: {data['reason']}",
+        f"{task_id}: {data['reason']}{live}",
         reply.exit,
         hint=error.get("hint") or (WHO_ACTS[error["action"]] if error.get("action") else None),
     )
-    reply.next = _mending(task_id, verdict, error)
+    reply.next = _mending(task_id, verdict, error, result)
     return reply
 
 
@@ -117,17 +123,32 @@ def _onwards(result: dict[str, Any]) -> list[tuple[str, str]]:
     return [("workflow list", "all is well; see what else there is")]
 
 
-def _mending(task_id: str, verdict: str, error: dict[str, Any]) -> list[tuple[str, str]]:
+def _mending(
+    task_id: str, verdict: str, error: dict[str, Any], result: dict[str, Any]
+) -> list[tuple[str, str]]:
     if verdict.startswith("warn"):
         return [(f"workflow show {task_id}", "tell the user about its errors")]
     if error.get("code") == "stale_plan":
         return [(f"workflow retry {task_id}", "let it plan anew, and have that approved")]
+    environment = result.get("environment")
+    if error.get("code") in OF_THE_BUILD and environment:
+        following = f"--then {DEPLOY}{environment}"
+        return [
+            (
+                f"workflow submit hugo-build --env {environment} {following}",
+                "build it anew, then publish that",
+            )
+        ]
     if error.get("action") == "fix":
         return [
             (f"workflow show {task_id}", "mend what is said there, then:"),
             (f"workflow retry {task_id}", "run it again"),
         ]
-    return [(f"workflow logs {task_id} --tail 40", "read what it printed")]
+    if error.get("action") == "retry":
+        return [(f"workflow retry {task_id}", "run it again, once that has passed")]
+    if result.get("logs"):
+        return [(f"workflow logs {task_id} --tail 40", "read what it printed")]
+    return [(f"workflow show {task_id}", "see what is wrong, and who has to act")]
 
 
 def _short(value: Any) -> str:

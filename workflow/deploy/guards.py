@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,10 +19,14 @@ from workflow.deploy.credentials import has_secret_name
 from workflow.deploy.patterns import matches
 from workflow.deploy.releases import Release
 from workflow.errors import Action, TaskError, TaskFailed
+from workflow.figures import differing
 from workflow.hugo.record import BuildRecord
+from workflow.hugo.site import is_local
 from workflow.layout import CONFIG
 
 MOST_LISTED = 50
+_MOST_SHOWN = 10
+"""Problems in the result's text, besides the first."""
 LONGEST_KEY = 1024
 """Bytes of an object's key in S3, the prefix included."""
 
@@ -73,12 +77,13 @@ def shown(path: str) -> str:
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
-def refuse_absent(public: Path) -> None:
+def refuse_absent(public: Path, environment: str) -> None:
     """Raises TaskFailed `empty_site` if there is no built site at all."""
     if not public.is_dir():
         what = "is no folder" if os.path.lexists(public) else "is not there"
         raise _failed(
-            [Unfit("empty_site", f"the built site {public} {what}", hint=_rebuild())], public
+            [Unfit("empty_site", f"the built site {public} {what}", hint=_rebuild(environment))],
+            public,
         )
 
 
@@ -90,16 +95,20 @@ def refuse_unfit(
     base_url: str,
     build: BuildRecord | None,
     is_dev: bool,
+    built_files: Callable[[BuildRecord], Mapping[str, str] | None] = lambda _: None,
 ) -> None:
     """Raises one TaskFailed that lists everything for which the content must not be published.
 
-    `build` is the record of the site's last build, `base_url` where the site will be.
+    `build` is the record of the site's last build, `base_url` where the site will be;
+    `built_files` gives what that build made (path -> sha256), asked only where it has changed.
     """
     found = [
-        *_too_little(content, deploy),
-        *_misbuilt(content, deploy, environment, base_url, build, is_dev=is_dev),
+        *_too_little(content, deploy, environment),
+        *_misbuilt(
+            content, deploy, environment, base_url, build, is_dev=is_dev, built_files=built_files
+        ),
         *_entries(content, deploy),
-        *_given_away(content, deploy, is_dev=is_dev),
+        *_given_away(content, deploy, environment, base_url, is_dev=is_dev),
     ]
     if found:
         raise _failed(found, content.folder)
@@ -136,10 +145,12 @@ def refuse_foreign(release: Release, *, site: str, base_url: str) -> None:
         )
 
 
-def _too_little(content: Content, deploy: config.Deploy) -> Iterator[Unfit]:
+def _too_little(content: Content, deploy: config.Deploy, environment: str) -> Iterator[Unfit]:
     count = len(content.facts)
     if not count:
-        yield Unfit("empty_site", f"there is nothing in {content.folder}", hint=_rebuild())
+        yield Unfit(
+            "empty_site", f"there is nothing in {content.folder}", hint=_rebuild(environment)
+        )
         return
     if "index.html" not in content.facts:
         yield Unfit(
@@ -163,6 +174,7 @@ def _misbuilt(
     build: BuildRecord | None,
     *,
     is_dev: bool,
+    built_files: Callable[[BuildRecord], Mapping[str, str] | None],
 ) -> Iterator[Unfit]:
     if not deploy.require_build:
         return  # public/ comes from elsewhere: an old record says nothing of it
@@ -185,7 +197,8 @@ def _misbuilt(
     if content.manifest.digest != build.digest:
         yield Unfit(
             "changed_since_build",
-            "the site is not what the last hugo-build task built: something changed it since",
+            "the site is not what the last hugo-build task built: something changed it since"
+            + _what_changed(content, built_files(build)),
             hint=again,
         )
     included = [
@@ -242,8 +255,25 @@ def _what_is_bad_with(folder: Path, path: str, target: str) -> str:
     return f"the symbolic link leads {what}: {shown(target)}"
 
 
-def _given_away(content: Content, deploy: config.Deploy, *, is_dev: bool) -> Iterator[Unfit]:
+def _what_changed(content: Content, built: Mapping[str, str] | None) -> str:
+    """The files, to stand at the end of a sentence; empty if it is not known what was built."""
+    if built is None:
+        return ""
+    now = {path: one.sha256 for path, one in content.facts.items()}
+    told = differing(built, now)
+    return f" ({shown(told)})" if told else ""
+
+
+def _given_away(
+    content: Content, deploy: config.Deploy, environment: str, base_url: str, *, is_dev: bool
+) -> Iterator[Unfit]:
     """Secrets, by name and by content; and outside dev, links to this machine."""
+    local_hint = None
+    if is_local(base_url):
+        local_hint = (
+            f"the base URL of {environment} in {CONFIG} is this machine itself ({base_url}): "
+            "correct it there, build again"
+        )
     for path, facts in content.facts.items():
         named = has_secret_name(path)
         if not (named or facts.findings):
@@ -257,7 +287,8 @@ def _given_away(content: Content, deploy: config.Deploy, *, is_dev: bool) -> Ite
         if not is_dev and not _allowed(path, deploy.allow.localhost):
             for finding in facts.findings:
                 if finding.kind == "localhost":
-                    yield Unfit("localhost_links", f"it holds {finding.what}", path, finding.line)
+                    what = f"it holds {finding.what}"
+                    yield Unfit("localhost_links", what, path, finding.line, local_hint)
 
 
 def _allowed(path: str, patterns: tuple[str, ...]) -> bool:
@@ -301,6 +332,7 @@ def _failed(found: list[Unfit], folder: Path) -> TaskFailed:
             file=None if first.path is None else f"{folder.name}/{shown(first.path)}",
             line=first.line,
             hint=first.hint or _HINTS[first.code],
+            excerpt=_excerpt(listed[1:], more),
         ),
         outputs={
             "problems": [unfit.as_dict() for unfit in listed],
@@ -309,7 +341,24 @@ def _failed(found: list[Unfit], folder: Path) -> TaskFailed:
     )
 
 
-def _rebuild(environment: str = "ENVIRONMENT") -> str:
+def _excerpt(others: Sequence[Unfit], of: int) -> str | None:
+    """The problems besides the first, a line each; of each kind some, as far as there is room."""
+    if not others:
+        return None
+    codes = list(dict.fromkeys(unfit.code for unfit in others))
+    share = max(1, _MOST_SHOWN // len(codes))
+    picked = [
+        unfit
+        for code in codes
+        for unfit in [unfit for unfit in others if unfit.code == code][:share]
+    ]
+    lines = [f"{unfit.code}: {unfit.sentence()}" for unfit in picked]
+    if of > len(lines):
+        lines.append(f"and {of - len(lines):,} more: outputs.problems lists {MOST_LISTED} at most")
+    return "\n".join(lines)
+
+
+def _rebuild(environment: str) -> str:
     return f"build it: `workflow submit hugo-build --env {environment}`"
 
 

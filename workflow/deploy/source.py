@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 
 from workflow.config import Config
 from workflow.deploy import guards
@@ -13,7 +14,7 @@ from workflow.deploy.objects import Wanted, wanted
 from workflow.deploy.releases import Release, Releases
 from workflow.deploy.store import Place, Store
 from workflow.deploy.target import Params, Target
-from workflow.hugo.record import read_record
+from workflow.hugo.record import built_files, read_record
 
 Line = tuple[str, int, str, str]
 """Path, size, sha256, headers."""
@@ -73,7 +74,7 @@ def find_source(
 def _of_public(params: Params, target: Target, config: Config, check: Callable[[], None]) -> Source:
     place = target.place
     cache = cache_of(config.root, place.site)
-    guards.refuse_absent(place.public)
+    guards.refuse_absent(place.public, target.environment)
     content = read_content(place.public, cache=cache, force=params.force, check=check)
     record = read_record(config.root, place.site)
     guards.refuse_unfit(
@@ -83,6 +84,7 @@ def _of_public(params: Params, target: Target, config: Config, check: Callable[[
         base_url=target.base_url,
         build=record,
         is_dev=place.is_dev,
+        built_files=partial(built_files, config.root),
     )
     folder = os.fspath(content.folder)
     links = {path for path, _ in content.manifest.links}

@@ -46,6 +46,10 @@ class TaskType:
 
 DEPLOY = "hugo-deploy-"
 """What the type that publishes to an environment is called, before the environment's name."""
+OF_THE_BUILD = (
+    "empty_site", "build_missing", "wrong_build", "changed_since_build", "drafts_included",
+)  # fmt: skip
+"""Errors of a deploy that another build mends, and another try of the deploy alone does not."""
 
 
 def _deploy(environment: str) -> TaskType:
@@ -115,10 +119,10 @@ def broken_types() -> dict[str, str]:
     return _of_other_packages()[1]
 
 
-def unknown_type(name: str) -> Problem:
+def unknown_type(name: str, environments: Iterable[str] = ()) -> Problem:
     """What to say of a name that is no task type's, or that of one that cannot be used."""
     broken = broken_types().get(name)
-    known = list(all_types())
+    known = list(all_types(environments))
     return Problem(
         f"there is no task type {name!r}" + (f" that works: {broken}" if broken else ""),
         hint="known are: " + ", ".join(known),

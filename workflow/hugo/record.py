@@ -58,6 +58,19 @@ def read_record(root: Path, site: str) -> BuildRecord | None:
     return record if record.site == site else None
 
 
+def built_files(root: Path, record: BuildRecord) -> dict[str, str] | None:
+    """What that build made, path -> sha256, by the manifest beside its result; None if that is not
+    there any more, or not of this very build."""
+    for path in root.glob(f"results/*/{record.task_id}.logs/manifest.json"):
+        try:
+            said = json.loads(path.read_bytes())
+            if said["digest"] == record.digest:
+                return {file["path"]: file["sha256"] for file in said["files"]}
+        except (OSError, ValueError, TypeError, KeyError):
+            continue
+    return None
+
+
 def _path(root: Path, site: str) -> str:
     return os.path.join(root, RUNTIME, "builds", f"{site}.json")
 

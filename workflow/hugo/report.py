@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import urlsplit
 
 from workflow import figures
 from workflow.errors import TaskError
@@ -14,7 +13,7 @@ from workflow.hugo import log as hugo_log
 from workflow.hugo.log import Log
 from workflow.hugo.params import Params
 from workflow.hugo.program import Hugo
-from workflow.hugo.site import Place
+from workflow.hugo.site import Place, is_local
 from workflow.layout import CONFIG
 from workflow.publicdir import Manifest
 
@@ -59,7 +58,7 @@ def warnings(build: Build) -> list[str]:
     params, url = build.params, build.base_url
     if build.log.statistics.get("pages_generated") == 0:
         found.append("the site has no pages: Hugo generated none")
-    if not build.place.is_dev and _is_local(url):
+    if not build.place.is_dev and is_local(url):
         found.append(
             f"the base URL {url} is this machine, but the build is for {build.place.environment}"
         )
@@ -76,14 +75,6 @@ def warnings(build: Build) -> list[str]:
         more = len(found) - MOST_WARNINGS
         found = [*found[:MOST_WARNINGS], f"{more} more warnings are in the log"]
     return found
-
-
-def _is_local(url: str) -> bool:
-    try:
-        host = urlsplit(url).hostname or ""
-    except ValueError:  # `http://[x`: Hugo will say so
-        return False
-    return host in ("localhost", "0.0.0.0", "::1") or host.startswith("127.")
 
 
 def outcome(build: Build, manifest: Manifest) -> Outcome:

@@ -7,6 +7,7 @@ import os
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from workflow.config import Config, Environment
 from workflow.errors import Action, TaskError, TaskFailed, WorkflowError
@@ -45,6 +46,15 @@ class Place:
 def is_site(folder: Path) -> bool:
     """Whether the folder has what makes it a Hugo site: a configuration."""
     return any((folder / name).exists() for name in (*CONFIG_NAMES, "config"))
+
+
+def is_local(url: str) -> bool:
+    """Whether the address is this machine's own, which no visitor can follow."""
+    try:
+        host = urlsplit(url).hostname or ""
+    except ValueError:  # `http://[x`: Hugo will say so
+        return False
+    return host in ("localhost", "0.0.0.0", "::1") or host.startswith("127.")
 
 
 def locate(params: Params, config: Config) -> Place:
