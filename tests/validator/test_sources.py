@@ -14,7 +14,7 @@ SITE = {
     "hugo.toml": 'baseURL = "https://example.org/"\n[[menus.main]]\nurl = "/gone/"\n',
     "content/_index.md": "---\ntitle: Home\n---\n",
     "content/about.md": "---\ntitle: About\n---\nSee [the team](/about/team/).\n",
-    "content/blog/_index.md": "---\ntitle: Blog\n---\n",
+    "content/blog/_index.md": "---\ntitle: Blog\n---\n# Posts {#top}\n",
     "content/blog/one.md": "---\ntitle: One\n---\nA [link](../two%20b/).\n",
     "content/blog/two/index.md": "---\ntitle: Two\n---\n",
     "content/blog/moved.md": "---\ntitle: Moved\nurl: /elsewhere/\n---\n",
@@ -68,11 +68,21 @@ def test_hugo_is_asked_only_where_a_file_may_have_another_address(site: Path) ->
     assert asked == ["once"]
 
 
-def test_the_line_is_that_of_the_reference(site: Path) -> None:
-    sources = Sources(site)
-    assert sources.content_line("about/index.html", "/about/team/") == "content/about.md:4"
-    assert sources.content_line("about/index.html", "/other/") == "content/about.md"
-    assert sources.content_line("blog/one/index.html", "../two b/") == "content/blog/one.md:4"
+LINES = [
+    pytest.param("about", "link-broken", "/about/team/", "content/about.md:4", id="a link"),
+    pytest.param("about", "link-broken", "/other/", "content/about.md", id="not in the file"),
+    pytest.param("blog/one", "link-broken", "../two b/", "content/blog/one.md:4", id="encoded"),
+    pytest.param("about", "id-double", "team", "content/about.md", id="an id is no word"),
+    pytest.param("blog", "id-double", "top", "content/blog/_index.md:4", id="an id of a heading"),
+    pytest.param("about", "link-broken", "See", "content/about.md", id="too short without quotes"),
+]
+
+
+@pytest.mark.parametrize(("page", "code", "url", "place"), LINES)
+def test_the_line_is_that_of_the_reference(
+    site: Path, page: str, code: str, url: str, place: str
+) -> None:
+    assert Sources(site).content_line(f"{page}/index.html", code, url) == place
 
 
 TEMPLATES = [

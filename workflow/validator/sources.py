@@ -23,6 +23,8 @@ _LARGEST = 1 << 20
 """Of a file that is searched: larger ones are data."""
 _MOST_PLACES = 3
 """Places that are named; where more would do, none is."""
+_TELLING = 6
+"""Characters from which on a reference is looked for without quotes around it."""
 _MOST_REFERENCES = 300
 """References that are looked for in the templates: the worst come first."""
 
@@ -93,14 +95,14 @@ class Sources:
         told = self._asked().get(page) if path is not None or self._is_plausible(page) else None
         return told if told is not None and (self._folder / told).is_file() else None
 
-    def content_line(self, page: str, url: str | None) -> str | None:
-        """`content/about.md:12`, the line of the reference, or the file alone."""
+    def content_line(self, page: str, code: str, url: str | None) -> str | None:
+        """`content/about.md:12`, the line of what the rule is about, or the file alone."""
         path = self.content(page)
         if path is None or not url:
             return path
         if path not in self._lines:
             self._lines[path] = _read(self._folder / path).splitlines()
-        for needle in _spellings(url, None):
+        for needle in _needles(code, url, None):
             for number, line in enumerate(self._lines[path], 1):
                 if needle in line:
                     return f"{path}:{number}"
@@ -109,19 +111,19 @@ class Sources:
     def template(self, code: str, url: str | None, base_url: str | None = None) -> str | None:
         """`layouts/partials/nav.html:12`: where the reference, or what the rule is about, is
         written in the templates or the configuration. None if it is nowhere, or in many places."""
-        if url and (found := self.reference(url, base_url)) is not None:
+        if url and (found := self.reference(code, url, base_url)) is not None:
             return found
         word, _, rest = code.partition("-")
         if rest == "missing" and word in _IN_HEAD:
             return self._places(HEAD, once=True)
         return self._places(MARKS[word], once=True) if word in MARKS else None
 
-    def reference(self, url: str, base_url: str | None = None) -> str | None:
-        """Where templates or configuration write this very reference, if in a few places."""
+    def reference(self, code: str, url: str, base_url: str | None = None) -> str | None:
+        """Where templates or configuration write this very thing, if in a few places."""
         if self._references >= _MOST_REFERENCES:
             return None
         self._references += 1
-        for needle in _spellings(url, base_url):
+        for needle in _needles(code, url, base_url):
             found = self._places((needle,)) if needle in self._everything() else None
             if found is not None:
                 return found
@@ -241,6 +243,13 @@ def _configurations(folder: Path) -> Iterable[Path]:
                 yield path
 
 
+def _needles(code: str, url: str, base_url: str | None) -> Iterator[str]:
+    if code == "id-double":
+        yield from (f'id="{url}"', f"id='{url}'", f"id={url}", f"{{#{url}")
+    else:
+        yield from _spellings(url, base_url)
+
+
 def _spellings(url: str, base_url: str | None) -> Iterator[str]:
     """How the reference may be written in the sources, the surest first."""
     base = (base_url or "").rstrip("/")
@@ -248,8 +257,10 @@ def _spellings(url: str, base_url: str | None) -> Iterator[str]:
     bare = inside.split("#", 1)[0].split("?", 1)[0].strip("/")
     for one in dict.fromkeys((url, inside, unquote(inside), quote(inside, safe="/#?&=%:"))):
         if len(one) > 1:
-            yield from (f'"{one}"', f"'{one}'", f"({one})", one)
-    if "/" in bare or "." in bare:
+            yield from (f'"{one}"', f"'{one}'", f"({one})")
+            if len(one) >= _TELLING:
+                yield one
+    if ("/" in bare or "." in bare) and len(bare) >= _TELLING:
         yield from (f'"{bare}"', f"'{bare}'", f"{bare}/", bare)
 
 

@@ -189,11 +189,11 @@ def _sourced(cause: Cause, sources: Sources, base_url: str | None) -> Cause:
         if not one.page.endswith((".html", ".htm")):
             found.append(one)  # a style sheet, a feed: what Hugo makes them from, it does not say
             continue
-        place = sources.content_line(one.page, one.url)
+        place = sources.content_line(one.page, one.code, one.url)
         if one.url and (place is None or ":" not in place):
             # Not in the text of the page: a shortcode, a partial or a menu may have written it.
             if one.url not in written:
-                written[one.url] = sources.reference(one.url, base_url)
+                written[one.url] = sources.reference(one.code, one.url, base_url)
             place = written[one.url] or place
         found.append(replace(one, source=place) if place is not None else one)
     places = {one.source for one in found}
