@@ -179,7 +179,8 @@ def serve(control: socket.socket, root: str) -> None:
 
 
 def _warm_up(root: str) -> None:
-    from workflow.__main__ import main
+    # Behind the front door, which ends the process as soon as a sweep has had its say.
+    from workflow.cli import run
 
     os.chdir(root)
     with (
@@ -188,9 +189,8 @@ def _warm_up(root: str) -> None:
         contextlib.redirect_stderr(nowhere),
     ):
         for words in WARM_UP:
-            sys.argv = ["workflow", *words]
             with contextlib.suppress(SystemExit):
-                main()
+                run(words)
     for thread in threading.enumerate():
         if thread is not threading.current_thread():
             thread.join()
