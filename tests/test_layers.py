@@ -12,13 +12,14 @@ import workflow
 PACKAGE = Path(workflow.__file__).parent
 LAYERS = [
     {"errors", "figures", "layout", "yaml12", "redact", "durable", "capture", "kinship", "process"},
-    {"settings", "settings_deploy", "document", "config", "expectations", "result"},
+    {"settings", "settings_deploy", "settings_validate", "document", "config", "expectations", "result"},
     {"lease", "journal", "status_key", "templates", "publicdir", "trade"},
     {"exchange", "handler"},
     {"approval", "plans", "pending", "park", "archive"},
     {"leftovers"},
     {"hugo"},
     {"deploy"},
+    {"validator"},
     {"handlers"},
     {"task"},
     {"attempt", "runner", "unrun", "schemas", "submission", "initialise"},
@@ -47,6 +48,7 @@ HEAVY_OWNERS = {
     "pydantic": {
         "settings",
         "settings_deploy",
+        "settings_validate",
         "config",
         "deploy",
         "handler",
@@ -58,7 +60,9 @@ HEAVY_OWNERS = {
     "regex": {"expectations", "deploy"},
     "yaml": {"yaml12", "document", "status_key"},
     "typer": {"cli", "commands"},
-    "subprocess": {"process", "kinship", "hugo", "background", "demo"},
+    "subprocess": {"process", "kinship", "hugo", "background", "demo", "validator"},
+    "selectolax": {"validator"},
+    "markdown_it": {"validator"},
 }
 """Whose a library is. `demo` runs ourselves as a person would."""
 

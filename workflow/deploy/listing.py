@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from html import escape
 from typing import NamedTuple
@@ -66,6 +66,12 @@ def read_page(body: bytes) -> Page:
     if not following:
         raise NotRead("a page with others to follow, and no way to them")
     return Page(objects, folders, following)
+
+
+def folders(prefix: str, keys: Sequence[str]) -> list[str]:
+    """The folders right below the prefix that the keys lie in."""
+    ends = {key: key.find("/", len(prefix)) + 1 for key in keys if key.startswith(prefix)}
+    return sorted({key[:end] for key, end in ends.items() if end})
 
 
 def write_deletion(keys: Iterable[str]) -> bytes:

@@ -104,7 +104,7 @@ class Bucket:
         A server makes up the pages of a listing one after the other. Where more than one is to be
         expected, each folder is listed by itself, side by side: in no order, and none left out.
         """
-        known = _folders(prefix, expected) if len(expected) > _AT_ONCE else []
+        known = listing.folders(prefix, expected) if len(expected) > _AT_ONCE else []
         if not 0 < len(known) <= _MOST_FOLDERS:
             return self._pages(prefix)[0]
         found: dict[str, Listed] = {}
@@ -393,9 +393,3 @@ def _noted(headers: Mapping[str, str], source_sha256: str | None) -> dict[str, s
         if "\r" in value or "\n" in value:
             raise ValueError(f"the header {name} has a line break in it")
     return {**headers, answers.SHA256: source_sha256} if source_sha256 else dict(headers)
-
-
-def _folders(prefix: str, keys: Sequence[str]) -> list[str]:
-    """Those right below the prefix that the keys lie in."""
-    ends = {key: key.find("/", len(prefix)) + 1 for key in keys if key.startswith(prefix)}
-    return sorted({key[:end] for key, end in ends.items() if end})
