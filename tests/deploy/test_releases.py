@@ -91,6 +91,14 @@ def test_after_a_deploy_that_stopped_half_way_going_back_means_the_last_whole_re
     assert Releases(tmp_path, "staging").before(second, partial=True) == second
 
 
+def test_what_was_live_before_counts_also_where_that_was_brought_back(tmp_path: Path) -> None:
+    first = _publish(tmp_path, "one")
+    _publish(tmp_path, "two")
+    _publish(tmp_path, "one", restores=first)
+    third = _publish(tmp_path, "three")
+    assert Releases(tmp_path, "staging").before(third, partial=False) == first
+
+
 def test_where_there_is_nothing_to_go_back_to_it_says_so(tmp_path: Path) -> None:
     only = _publish(tmp_path, "one")
     with pytest.raises(TaskFailed) as caught:

@@ -190,3 +190,63 @@ def test_no_release_is_kept_where_none_is_wanted(publisher: Publisher) -> None:
     assert not list(publisher.program.root.glob(".workflow/releases/dev/*.json"))
     assert not list(publisher.program.root.glob(".workflow/objects/*"))
     assert publisher.program("rollback", "--env", "dev").code == 5
+
+
+def _next(publisher: Publisher) -> list[str]:
+    listed = publisher.program("rollback", "--env", "dev", "--list", "--json")
+    return [step["cmd"] for step in listed.json["next"]]
+
+
+def test_the_list_proposes_what_rollback_does_by_itself(twice: Publisher) -> None:
+    (proposed,) = _next(twice)
+    assert proposed.startswith("workflow rollback --env dev --to dev-0001-")
+    assert proposed.endswith(str(_roll_back(twice)["restores"]))
+
+
+def test_of_one_release_the_list_proposes_nothing(publisher: Publisher) -> None:
+    publisher.published()
+    assert _next(publisher) == []
+
+
+def test_after_going_back_as_far_as_there_is_the_way_forward_is_named(twice: Publisher) -> None:
+    task_id = twice.program("rollback", "--env", "dev").out.strip()
+    twice.program("sweep")
+    (proposed,) = _next(twice)
+    assert proposed.startswith("workflow rollback --env dev --to dev-0002-")
+    refused = twice.program("rollback", "--env", "dev")
+    assert refused.code == 5
+    assert proposed in refused.err
+    assert f"If it is wrong: `{proposed}`" in twice.program.result(task_id)["body"]
+
+
+def test_a_first_release_is_not_said_to_have_a_way_back(publisher: Publisher) -> None:
+    first = publisher.deploy()
+    assert "workflow rollback" not in first["body"]
+    second = publisher.build({ONE: "<html>One, changed</html>"}).deploy()
+    assert "If it is wrong: `workflow rollback --env dev`" in second["body"]
+
+
+def test_the_list_says_that_newer_content_is_live_which_nobody_has_seen_served(
+    twice: Publisher,
+) -> None:
+    twice.configure(verify_url="http://127.0.0.1:9", verify={"timeout_seconds": 0})
+    twice.build({ONE: "<html>One, newest</html>"})
+    task_id = twice.program.submit("hugo-deploy-dev")
+    twice.program("sweep")
+    assert twice.live()[ONE] == b"<html>One, newest</html>"
+    listed = twice.program("rollback", "--env", "dev", "--list")
+    assert f"Newer content is live, unverified: all files were sent by {task_id}" in listed.out
+    assert " live " not in listed.out.split("RELEASE", 1)[1]
+    data = twice.program("rollback", "--env", "dev", "--list", "--json").data
+    assert (data["live"], data["last_verified"][:8]) == (None, "dev-0002")
+    (proposed,) = _next(twice)
+    assert proposed.startswith("workflow rollback --env dev --to dev-0002-")
+
+
+def test_a_dry_run_of_going_back_ends_with_the_command_that_does_it(twice: Publisher) -> None:
+    ran = twice.program("rollback", "--env", "dev", "--dry-run", "--json")
+    task_id = ran.data["task_id"]
+    assert [step["cmd"] for step in ran.json["next"]] == [f"workflow wait {task_id}"]
+    twice.program("sweep")
+    command = f"`workflow rollback --env dev --to {ran.data['release']}`"
+    assert command in twice.program.result(task_id)["body"]

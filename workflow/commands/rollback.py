@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -11,6 +11,10 @@ from workflow.commands import choices
 from workflow.commands.wait import sweep_and_wait
 from workflow.errors import Exit, TaskFailed, WorkflowError
 from workflow.reply import Reply
+
+if TYPE_CHECKING:
+    from workflow.deploy.known import Known
+    from workflow.deploy.releases import Releases
 
 
 @command
@@ -24,7 +28,9 @@ def run(
     ],
     to: Annotated[
         str | None,
-        typer.Option(metavar="RELEASE", help="Which one; default: the one before the live one."),
+        typer.Option(
+            metavar="RELEASE", help="Which one; default: what was live before, as --list proposes."
+        ),
     ] = None,
     listing: Annotated[bool, typer.Option("--list", help="Show what can be gone back to.")] = False,
     request: Annotated[
@@ -57,7 +63,7 @@ def run(
         releases = Releases(config.root, environment)
         notes = known.load(config.root, target)
         if listing:
-            return _listed(releases, notes.live, can=target.deploy.strategy == "native")
+            return _listed(releases, notes, can=target.deploy.strategy == "native")
         if target.deploy.strategy == "script":
             from workflow.deploy.scripted import no_rollback
 
@@ -79,10 +85,13 @@ def run(
     data = {"task_id": task_id, "release": release, "path": f"tasks/pending/{task_id}.md"}
     reply = Reply(data=data, text=task_id, notes=[f"Going back to {release}."])
     reply.next = [(f"workflow wait {task_id} --until approval", "see what it is about to do")]
+    if dry_run:
+        reply.next = [(f"workflow wait {task_id}", "see what it would do")]
     return sweep_and_wait(place, reply, [task_id], seconds)
 
 
-def _listed(releases: Any, live: str | None, *, can: bool) -> Reply:
+def _listed(releases: Releases, notes: Known, *, can: bool) -> Reply:
+    live = None if notes.partial else notes.live
     kept = [releases.read(release_id) for release_id in reversed(releases.ids())]
     rows = [
         [
@@ -97,6 +106,9 @@ def _listed(releases: Any, live: str | None, *, can: bool) -> Reply:
     data = {
         "environment": releases.environment,
         "live": live,
+        "last_verified": notes.live,
+        "unfinished": notes.partial,
+        "unverified_task": notes.unverified,
         "releases": [
             {
                 "release": one.release_id,
@@ -113,10 +125,33 @@ def _listed(releases: Any, live: str | None, *, can: bool) -> Reply:
     }
     reply = Reply(data=data)
     if rows:
+        reply.text = _unfinished(notes)
         reply.table = (("RELEASE", "", "PUBLISHED", "FILES", "FROM"), rows)
-        name = releases.environment
         if can:
-            reply.next = [(f"workflow rollback --env {name} --to {rows[-1][0]}", "go back to one")]
+            reply.next = _ways(releases, notes)
     else:
         reply.text = f"No release of {releases.environment} is kept yet."
     return reply
+
+
+def _unfinished(notes: Known) -> str:
+    """What is live where it is none of the releases; empty where it is one, as far as we know."""
+    if not notes.partial:
+        return ""
+    if notes.unverified is not None:
+        return (
+            "Newer content is live, unverified: all files were sent by "
+            f"{notes.unverified}, and the site was not seen to serve them."
+        )
+    return "What is live is none of these: a deploy did not end, and parts of it may be live."
+
+
+def _ways(releases: Releases, notes: Known) -> list[tuple[str, str]]:
+    """What `rollback` does if no release is named; else the way forward, if there is one."""
+    command = f"workflow rollback --env {releases.environment}"
+    try:
+        release = releases.before(notes.live, partial=notes.partial)
+        return [(f"{command} --to {release}", "go back; without --to it goes there too")]
+    except TaskFailed:
+        later = releases.besides(notes.live)
+        return [] if later is None else [(f"{command} --to {later}", "go forward again")]

@@ -30,7 +30,7 @@ def deploy(job: Job) -> Outcome:
         return _already_live(job, source, plan)
     planned = as_planned(bound, target, source, plan)
     if params.dry_run or (context.planning and not _is_to_do(job, plan)):
-        return told(planned, plan)
+        return told(planned, plan, params)
     shown, listed_alone = planned.details, job.lock is not None
     # The lock before the agreement counts: who finds it taken comes again with the same approval.
     agreed = context.approve(planned, job.take_lock)

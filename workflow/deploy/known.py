@@ -72,7 +72,9 @@ class Known:
     live: str | None = None
     """The release that is live."""
     partial: bool = False
-    """Whether the last deploy stopped half-way."""
+    """Whether the last deploy did not come to its end: what is live is no release, or not known."""
+    unverified: str | None = None
+    """The task that sent all of its content then, which was not seen to be served."""
     changed: bool = False
 
     def matching(self, key: str, listed: Listed) -> Object | None:
@@ -118,10 +120,10 @@ class Known:
         if self.objects.pop(key, None) is not None:
             self.changed = True
 
-    def mark(self, *, live: str | None, partial: bool) -> None:
+    def mark(self, *, live: str | None, partial: bool, unverified: str | None = None) -> None:
         """Note durably which release is live, or that a mixture may be from now on."""
-        self.live, self.partial = live, partial
-        raw = json.dumps({"live": live, "partial": partial}).encode()
+        self.live, self.partial, self.unverified = live, partial, unverified
+        raw = json.dumps({"live": live, "partial": partial, "unverified": unverified}).encode()
         durable.replace(os.fspath(_live(self.path)), raw)
 
     def save(self) -> None:
@@ -159,6 +161,7 @@ def load(root: Path, target: Target) -> Known:
     with suppress(OSError, ValueError, KeyError, TypeError):
         said = json.loads(_live(path).read_bytes())
         known.live, known.partial = said["live"], bool(said["partial"])
+        known.unverified = said.get("unverified")
     return known
 
 

@@ -52,6 +52,7 @@ def _failures_told(job: Job) -> Iterator[None]:
     except OSError:
         if job.publication is not None:
             job.context.record(job.publication.outputs())  # what the result is to tell
+            job.publication.note_unverified()
         raise
 
 
@@ -59,6 +60,8 @@ def _with_outputs(failure: TaskFailed, job: Job) -> TaskFailed:
     # What an earlier deploy left half done is so still.
     before = "partial" if job.known.partial else "untouched"
     outputs = job.publication.outputs() if job.publication else {"live": before}
+    if job.publication is not None:
+        job.publication.note_unverified()
     return TaskFailed(failure.error, outputs={**outputs, **failure.outputs}, status=failure.status)
 
 

@@ -65,6 +65,8 @@ class Publication:
     all_sent: bool = False
 
     def __post_init__(self) -> None:
+        self.replaces = self.known.live
+        """The release that was live before."""
         self._was_partial = self.known.partial
         self.sending = Sending(
             self.target, self.source, self.bucket, self.known, self.keeping, self.context.say
@@ -100,6 +102,13 @@ class Publication:
         if self.source.restores is not None:
             said["restores"] = self.source.restores.release_id
         return {key: value for key, value in said.items() if value is not None}
+
+    def note_unverified(self) -> None:
+        """After a failure: that all of it was sent by then, for whoever looks at the releases."""
+        if self.all_sent and self.known.partial:
+            with suppress(OSError):  # without the note a mixture is taken to be live
+                task_id = self.context.task_id
+                self.known.mark(live=self.known.live, partial=True, unverified=task_id)
 
     def run(self) -> None:
         """All phases. Raises TaskFailed, S3Error, ContentChanged, OSError; `outputs` tell how far

@@ -150,9 +150,9 @@ class Releases:
     def before(self, live: str | None, *, partial: bool) -> str:
         """The release to go back to. Raises TaskFailed `no_such_release` if there is none.
 
-        After a deploy that stopped half-way: the last whole one. Else the newest before the live
-        one whose content is another; a live one that was brought back counts as what it restores,
-        so that going back twice goes back two.
+        After a deploy that did not end: the last whole one. Else the newest before the live one
+        whose content is another; one that was brought back counts as what it restores, so that
+        going back twice goes back two.
         """
         ids = self.ids()
         if partial and ids:
@@ -160,17 +160,29 @@ class Releases:
         at = self._origin(live if live in ids else (ids[-1] if ids else ""))
         marks = at.rpartition("-")[2]
         for earlier in reversed(ids[: ids.index(at)] if at in ids else []):
-            if earlier.rpartition("-")[2] != marks and self._origin(earlier) == earlier:
-                return earlier
+            if earlier.rpartition("-")[2] != marks:
+                return self._origin(earlier)
+        later = self.besides(live)
         raise TaskFailed(
             TaskError(
                 "no_such_release",
-                f"there is no release of {self.environment} to go back to",
+                f"there is no release of {self.environment} to go back to"
+                + ("" if later is None else ": what is live is the first that is kept"),
                 "escalate",
                 "release",
-                hint="publish public/ anew: build it, then deploy it",
+                hint="publish public/ anew: build it, then deploy it"
+                if later is None
+                else f"forward again: `workflow rollback --env {self.environment} --to {later}`",
             )
         )
+
+    def besides(self, live: str | None) -> str | None:
+        """The newest release with another content than the live one, and restoring none: where to
+        go for whoever has gone back as far as there is."""
+        ids = self.ids()
+        marks = (live or (ids[-1] if ids else "")).rpartition("-")[2]
+        others = (one for one in reversed(ids) if one.rpartition("-")[2] != marks)
+        return next((one for one in others if self._origin(one) == one), None)
 
     def _origin(self, release_id: str) -> str:
         with suppress(TaskFailed):

@@ -8,7 +8,7 @@ from workflow import figures
 from workflow.deploy.plan import Plan
 from workflow.deploy.publish import Publication
 from workflow.deploy.source import Source
-from workflow.deploy.target import Target
+from workflow.deploy.target import Params, Target
 from workflow.deploy.verification import Verified
 from workflow.handler import Outcome, Planned
 
@@ -37,7 +37,18 @@ def details(target: Target, source: Source, plan: Plan) -> dict[str, Any]:
     return said
 
 
-def told(planned: Planned, plan: Plan) -> Outcome:
+def for_real(environment: str | None, params: Params) -> str:
+    """What to do after a dry run, with the command that does it."""
+    command = f"workflow submit hugo-deploy-{environment}"
+    for name in ("site_path", "max_deletes"):
+        said = getattr(params, name)
+        command += "" if said is None else f" --set {name}={said}"
+    if params.release is not None:
+        command = f"workflow rollback --env {environment} --to {params.release}"
+    return f"To do it: `{command}`"
+
+
+def told(planned: Planned, plan: Plan, params: Params) -> Outcome:
     """Of a dry run."""
     totals = plan.totals
     what = "Nothing to do for" if plan.is_empty else "Dry run for"
@@ -55,7 +66,7 @@ def told(planned: Planned, plan: Plan) -> Outcome:
         },
         verdict=f"{what} {planned.environment}: {planned.summary}. Nothing was sent.",
         summary=_listed(plan),
-        next_steps=["Submit it without dry_run to publish it"],
+        next_steps=[] if plan.is_empty else [for_real(planned.environment, params)],
         rehearsal=True,
     )
 
@@ -86,11 +97,19 @@ def published(done: Publication) -> Outcome:
             "Seen on the site": f"{figures.counted(done.verified, 'file')}, as published",
             "Release": done.release_id,
         },
-        next_steps=[
-            f"Look at it: {target.verify_url}",
-            f"If it is wrong: `workflow rollback --env {target.environment}`",
-        ],
+        next_steps=[f"Look at it: {target.verify_url}", _if_wrong(done)],
     )
+
+
+def _if_wrong(done: Publication) -> str:
+    """How to get away from it: back where anything is kept, forward again from an old release."""
+    environment, restores = done.target.environment, done.source.restores
+    rollback = f"workflow rollback --env {environment}"
+    if restores is not None and done.replaces not in (None, restores.release_id):
+        return f"If it is wrong: `{rollback} --to {done.replaces}`"
+    if restores is None and done.replaces is not None and done.target.deploy.releases.keep > 1:
+        return f"If it is wrong: `{rollback}`"
+    return f"If it is wrong: mend it, build it for {environment} and deploy that"
 
 
 def unchanged(
@@ -114,9 +133,14 @@ def unchanged(
     return Outcome(
         outputs=outputs,
         verdict=f"Nothing to publish to {target.environment}: all of its "
-        f"{figures.counted(plan.unchanged, 'file')} is live already at {target.verify_url}.",
+        f"{figures.counted(plan.unchanged, 'file')} {_are(plan.unchanged)} live already at "
+        f"{target.verify_url}.",
         next_steps=[f"Look at it: {target.verify_url}"],
     )
+
+
+def _are(number: int) -> str:
+    return "is" if number == 1 else "are"
 
 
 def _listed(plan: Plan) -> str:

@@ -36,7 +36,7 @@ def run(context: Context, target: Target) -> Outcome:
     source = find_source(params, target, context.config, check=context.check)
     planned = as_planned(context.task_type, target, params, source, command)
     if params.dry_run:
-        return _told(planned)
+        return _told(planned, params)
     with _locking(context, target) as take_lock:
         how = context.approve(planned, take_lock)
         (context.folder / "plan.json").write_text(
@@ -209,7 +209,9 @@ def _published(
     )
 
 
-def _told(planned: Planned) -> Outcome:
+def _told(planned: Planned, params: Params) -> Outcome:
+    from workflow.deploy.report import for_real  # brings all of a native deploy
+
     return Outcome(
         outputs={
             "dry_run": True,
@@ -220,6 +222,6 @@ def _told(planned: Planned) -> Outcome:
             "digest": planned.digest,
         },
         verdict=f"Dry run for {planned.environment}: would {planned.summary}. Nothing was run.",
-        next_steps=["Submit it without dry_run to run it"],
+        next_steps=[for_real(planned.environment, params)],
         rehearsal=True,
     )
