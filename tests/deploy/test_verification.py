@@ -257,7 +257,8 @@ def test_a_cache_that_is_late_is_waited_out_and_only_what_is_old_is_asked_again(
     seen = look(site.url, file("a.txt", b"new"), file("b.txt", b"b"), seconds=60, said=said)
     assert seen.checked == 2
     assert sorted(site.paths) == ["/", "/a.txt", "/a.txt", "/a.txt", "/b.txt"]
-    assert [line.split(" at ")[0] for line in said] == ["1 of 2 files are still old"] * 2
+    old_ones = ["1 of 2 files are still old"] * 2
+    assert [line.split(" at ")[0] for line in said] == ["looking", *old_ones]
 
 
 def test_a_site_that_comes_up_late_is_waited_for(site: Site) -> None:
@@ -411,6 +412,21 @@ def test_a_host_that_dns_does_not_know_is_told(monkeypatch: pytest.MonkeyPatch) 
     assert (failure.error.code, failure.error.action) == ("site_unreachable", "retry")
     assert "DNS does not know www.xn--bcher-kva.example" in failure.error.message
     assert asked == ["www.xn--bcher-kva.example"]
+
+
+def test_where_nobody_is_there_the_time_of_caches_is_not_waited_out(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(verification, "_ABSENT_SECONDS", 0.6)
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    said: list[str] = []
+    with pytest.raises(TaskFailed) as caught:
+        verify(f"http://127.0.0.1:{port}/", [], seconds=60, check=lambda: None, say=said.append)
+    assert caught.value.error.code == "site_unreachable"
+    assert said[0] == f"looking at http://127.0.0.1:{port}/"
+    assert "127.0.0.1 refuses the connection" in said[1]
+    assert said[1].endswith("for 1 s at most")
 
 
 def test_an_address_that_is_none_is_told() -> None:

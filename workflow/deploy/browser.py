@@ -51,6 +51,11 @@ class Seen:
 class Unreachable(Exception):
     """No whole answer came, which may pass. Its text is the reason."""
 
+    def __init__(self, reason: str, *, absent: bool = False) -> None:
+        super().__init__(reason)
+        self.absent = absent
+        """Whether nobody is there at all, which no cache that is late explains."""
+
 
 class Browser:
     """Shares what is costly to set up between threads."""
@@ -251,9 +256,9 @@ def _told(error: Exception, url: str) -> Exception:
     if isinstance(reason, ssl.SSLError) and not isinstance(reason, ssl.SSLEOFError):
         return _tls_error(reason, url)
     if isinstance(reason, socket.gaierror):
-        return Unreachable(f"DNS does not know {host} ({reason.strerror})")
+        return Unreachable(f"DNS does not know {host} ({reason.strerror})", absent=True)
     if isinstance(reason, ConnectionRefusedError):
-        return Unreachable(f"{host} refuses the connection")
+        return Unreachable(f"{host} refuses the connection", absent=True)
     if isinstance(reason, TimeoutError):
         return Unreachable(f"no answer within {_REQUEST_SECONDS:.0f} seconds")
     return Unreachable(f"the connection broke ({reason or type(reason).__name__})")

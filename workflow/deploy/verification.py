@@ -22,7 +22,10 @@ from workflow.errors import Action, TaskError, TaskFailed
 
 _AT_ONCE = 8
 _CHECK_SECONDS = 0.2
-_FIRST_PAUSE, _LONGEST_PAUSE = 0.25, 10.0
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.25, 5.0
+_ABSENT_SECONDS = 20.0
+"""For a server that is being started, or a name that is being published; the whole time is for
+caches, and where nobody is there at all, none of them is late."""
 _NAMED = 5
 _NO_INDEX = (
     ", though its index.html is there: whatever serves the site does not add it to the address of "
@@ -64,6 +67,8 @@ class _Trouble:
     said: str
     status: int | None
     """What was answered; None if nothing was."""
+    absent: bool = False
+    """Whether nobody is there: no such name, or no connection."""
 
 
 def verify(
@@ -76,23 +81,35 @@ def verify(
 ) -> Verified:
     """Wait, for `seconds` at most, until the site at `url` serves all that is expected.
 
+    Where nobody is there at all it waits 20 s at most. `say` is told at once what is waited for,
+    and every few seconds why.
+
     Raises TaskFailed: `site_unreachable` (no answer), `site_tls_error`, `site_redirects` (to
     another host or scheme), `site_not_ok` (a status other than 200), `stale_site` (something else
     than what was published is served); and what `check` raises, which is called while we wait.
     """
     began = time.monotonic()
     until = began + seconds
+    say(f"looking at {url}")
     with Browser() as visitor:
         home = partial(_look_at_home, visitor, url)
-        _ask_until_well([home], until, check, lambda _: say(f"waiting for {url}"))
+        _ask_until_well(
+            [home],
+            until,
+            check,
+            lambda late, left: say(
+                f"waiting for {late[0].url}, so far in vain ({late[0].said}): for "
+                f"{left:.0f} s at most"
+            ),
+        )
         looks = [partial(_look, visitor, url, one) for one in expected]
         _ask_until_well(
             looks,
             until,
             check,
-            lambda late: say(
-                f"{late} of {len(looks)} files are still old at {url}: waiting out the caches, "
-                f"for {max(0, until - time.monotonic()):.0f} s at most"
+            lambda late, left: say(
+                f"{len(late)} of {len(looks)} files are still old at {url}: waiting out "
+                f"the caches, for {left:.0f} s at most"
             ),
             outputs={"http_status": 200},
         )
@@ -108,23 +125,29 @@ def _ask_until_well(
     looks: Sequence[_Look],
     until: float,
     check: Callable[[], None],
-    say: Callable[[int], None],
+    say: Callable[[Sequence[_Trouble], float], None],
     outputs: dict[str, object] | None = None,
 ) -> None:
-    """Ask all, then again those that are not well. Raises TaskFailed when the time is over."""
+    """Ask all, then again those that are not well; `say` gets these, and the seconds left. Raises
+    TaskFailed when the time is over."""
     left = list(looks)
+    absent_since: float | None = None
     for seconds in growing(_FIRST_PAUSE, _LONGEST_PAUSE):
+        began = time.monotonic()
         found = _ask(left, check)
         left = [look for look, trouble in zip(left, found, strict=True) if trouble is not None]
         if not left:
             return
+        troubles = [trouble for trouble in found if trouble is not None]
+        absent = all(trouble.absent for trouble in troubles)
+        absent_since = (absent_since or began) if absent else None
+        end = until if absent_since is None else min(until, absent_since + _ABSENT_SECONDS)
         now = time.monotonic()
-        if now >= until:
-            troubles = [trouble for trouble in found if trouble is not None]
+        if now >= end:
             raise _failure(troubles, len(looks), outputs or {})
-        say(len(left))
+        say(troubles, end - now)
         # The last look is at the very end.
-        pause(min(seconds, until - now), check)
+        pause(min(seconds, end - now), check)
 
 
 def _ask(looks: Sequence[_Look], check: Callable[[], None]) -> list[_Trouble | None]:
@@ -148,7 +171,7 @@ def _look_at_home(visitor: Browser, url: str) -> _Trouble | None:
     try:
         seen = visitor.get(url, most=0)
     except Unreachable as error:
-        return _Trouble(url, "", str(error), None)
+        return _Trouble(url, "", str(error), None, error.absent)
     return None if seen.status == 200 else _not_ok(seen, "")
 
 
@@ -163,7 +186,7 @@ def _look(visitor: Browser, url: str, one: Expected) -> _Trouble | None:
             if named.status == 200:
                 return _Trouble(address, one.path, f"answers {seen.status}{_NO_INDEX}", seen.status)
     except Unreachable as error:
-        return _Trouble(address, one.path, str(error), None)
+        return _Trouble(address, one.path, str(error), None, error.absent)
     if seen.status != 200:
         return _not_ok(seen, one.path)
     other = _what_differs(seen, one)
