@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import pty
+import re
 import subprocess
 import sys
 from typing import Any
@@ -64,7 +65,10 @@ def test_help_names_every_command(program: Program) -> None:
         (["schema", "tsk"], 2, "task"),
         (["templates", "hugo-bild"], 2, "hugo-build"),
         (["archive", "--month", "January"], 2, "2026-01"),
-        (["show", "latest"], 5, "no task has ended"),
+        (["show", "latest"], 5, "no task yet"),
+        (["types", "hugo-deploy-stagin"], 2, "hugo-deploy-staging"),
+        (["wait", "x", "--timeout", "abc"], 2, "'abc' is not a number"),
+        (["sweep", "--jobs", "x"], 2, "is not a whole number"),
         (["wait", "x", "--until", "lunch"], 2, "approval"),
     ],
 )
@@ -101,6 +105,34 @@ def test_the_exchange_is_found_wherever_it_is_named(program: Program, place: str
         capture_output=True, text=True, check=True,
     )  # fmt: skip
     assert program.states(ran.stdout.strip()) == ["pending"]
+
+
+@pytest.mark.parametrize("place", ["before", "after"])
+def test_what_comes_next_names_the_exchange_that_was_named(program: Program, place: str) -> None:
+    task_id = program.submit("noop")
+    folder = str(program.root.parent)
+
+    def run(*words: str) -> dict[str, Any]:
+        named = ["--root", "exchange"]
+        all_words = [*named, *words] if place == "before" else [*words, *named]
+        ran = subprocess.run(
+            program.argv(*all_words, "--json"), cwd=folder, env=program.environ,
+            capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        told: dict[str, Any] = json.loads(ran.stdout)
+        return told
+
+    told = run("list")
+    assert told["next"][0]["cmd"] == f"workflow --root exchange show {task_id}"
+    hint = run("retry", task_id)["error"]["hint"]
+    assert hint == f"workflow --root exchange wait {task_id}"
+    ran = subprocess.run(
+        program.argv("--root", "exchange", "sweep"), cwd=folder, env=program.environ,
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert f"next: workflow --root exchange show {task_id}" in ran.stderr
+    here = program("list", "--root", str(program.root), "--json").json
+    assert here["next"][0]["cmd"] == f"workflow show {task_id}", "found without"
 
 
 # -- submit ------------------------------------------------------------------------------------
@@ -274,7 +306,26 @@ def test_validate_says_all_problems_at_once_and_exits_with_7(program: Program) -
     ] == ["wrong.md:3:1", "wrong.md:5:3", "wrong.md:6:"]
     assert "minify" in ran.out
     file.write_text("---\ntask_type: noop\n---\n")
-    assert program("validate", "wrong.md").code == 0
+    assert program("validate", "wrong.md").out == "wrong.md: fine\n"
+
+
+def test_validate_remarks_on_a_key_that_is_only_nearly_one(program: Program) -> None:
+    (program.root / "odd.md").write_text("---\ntask_type: noop\nprioritty: high\n---\n")
+    ran = program("validate", "odd.md")
+    assert (ran.code, ran.out) == (0, "odd.md: can be run, but is it what was meant?\n")
+    assert "did you mean priority?" in ran.err
+    told = program("validate", "odd.md", "--json").data["files"][0]
+    assert (told["valid"], "prioritty" in told["warnings"][0]) == (True, True)
+
+
+def test_the_type_of_a_deploy_is_known_where_its_environment_is(program: Program) -> None:
+    config = program.root / "workflow.yaml"
+    config.write_text(CONFIG + "  preview: {base_url: 'http://localhost/'}\n")
+    assert program("types", "hugo-deploy-preview").code == 0
+    assert program("types", "hugo-deploy-production").code == 0
+    ran = program("types", "hugo-deploy-previw", "--json").json
+    assert ran["error"]["code"] == "unknown_type"
+    assert ran["error"]["did_you_mean"][0] == "hugo-deploy-preview"
 
 
 # -- init and doctor ---------------------------------------------------------------------------
@@ -354,6 +405,60 @@ def test_colour_is_for_terminals_only(program: Program) -> None:
     assert "\033[" not in _on_a_terminal(program, "list", NO_COLOR="", CLAUDECODE="1")
     assert "\033[" not in program("list").out
     assert "\033[3" not in _on_a_terminal(program, "list", NO_COLOR="1")
+
+
+def test_what_is_still_to_come_is_no_error(program: Program) -> None:
+    parked = program.submit("release", "--env", "staging")
+    program("sweep")
+    for command in ("verify", "wait"):
+        more = ["--until", "approval"] if command == "wait" else []
+        told = _on_a_terminal(program, command, parked, *more, NO_COLOR="")
+        assert "\033[33mnote:\033[0m" in told
+        assert "error:" not in told
+    assert "\033[31merror:" in _on_a_terminal(program, "show", "nobody", NO_COLOR="")
+
+
+@pytest.mark.parametrize("command", ["sweep", "status", "show", "plan", "list"])
+def test_on_a_terminal_lines_are_folded_where_their_text_began(
+    program: Program, command: str
+) -> None:
+    for name in ("one", "two"):
+        (program.root / "content").mkdir(exist_ok=True)
+        (program.root / "content" / f"{name * 30}.html").write_text(name)
+    parked = program.submit("release", "--env", "staging", "--description", "a long name " * 3)
+    if command != "sweep":
+        program("sweep")
+    words = [parked] if command in ("show", "plan") else []
+    seen = _on_a_terminal(program, command, *words, NO_COLOR="1", COLUMNS="80")
+    seen = re.sub(r"\033\[[?\d;]*[A-Za-z]", "", seen)
+    lines = [line.rstrip() for line in seen.replace("\r", "\n").splitlines()]
+    too_long = [
+        line for line in lines if len(line) > 80 and len(line.split()) > 1 and "next:" not in line
+    ]
+    assert too_long == []
+    assert "workflow approve" in seen.replace("\n", " ")
+    plain = program(command, *words)
+    if command in ("show", "status"):
+        assert max(map(len, plain.out.splitlines())) > 100, "no terminal, nothing folded"
+
+
+def test_a_list_on_a_narrow_terminal_tells_below_each_id_what_came_of_it(program: Program) -> None:
+    message = "words that go on and on " * 5
+    task_id = program.submit("noop", "--description", "a b c d e f", f"message={message}")
+    program("sweep")
+    seen = _on_a_terminal(program, "list", NO_COLOR="1", COLUMNS="80").splitlines()
+    rows = [number for number, line in enumerate(seen) if line.startswith(task_id)]
+    assert len(rows) == 1
+    below = seen[rows[0] + 1]
+    assert below.startswith("    ") and len(below.split()) > 3
+
+
+def test_a_path_is_told_whole_on_a_terminal(program: Program) -> None:
+    path = "/".join(["content", *(f"folder-{number}" for number in range(20))])
+    program.submit("noop", f"message={path} is a path")
+    program("sweep")
+    seen = _on_a_terminal(program, "show", "latest", NO_COLOR="1", COLUMNS="80")
+    assert path in seen
 
 
 def test_a_sweep_on_a_terminal_shows_what_happens(program: Program) -> None:

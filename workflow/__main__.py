@@ -16,7 +16,7 @@ from workflow import layout
 
 def main() -> int:
     """Run the program with `sys.argv`; returns its exit code."""
-    root = _plain_sweep(sys.argv[1:])
+    root, named = _plain_sweep(sys.argv[1:])
     nothing = _idle(root) if root is not None else ""
     if nothing:
         if sys.stderr.isatty():
@@ -28,7 +28,7 @@ def main() -> int:
         from workflow.boundary import answer, guarded
         from workflow.sweeping import sweep_once
 
-        os._exit(_said(guarded(lambda: answer(sweep_once(root)))))
+        os._exit(_said(guarded(lambda: answer(sweep_once(root).pointed_at(named)))))
     from workflow.cli import run
 
     return run(sys.argv[1:])
@@ -48,8 +48,8 @@ def _said(code: int) -> int:
     return code
 
 
-def _plain_sweep(argv: list[str]) -> str | None:
-    """The exchange's folder if this is a sweep without further wishes, else None."""
+def _plain_sweep(argv: list[str]) -> tuple[str | None, str | None]:
+    """The exchange's folder if this is a sweep without further wishes, and how --root named it."""
     words = list(argv)
     named = None
     for at, word in enumerate(words):
@@ -62,10 +62,10 @@ def _plain_sweep(argv: list[str]) -> str | None:
             del words[at]
             break
     if words != ["sweep"]:
-        return None
+        return None, None
     if named is not None:
-        return os.path.abspath(os.path.expanduser(named))
-    return layout.find_root(os.getcwd(), os.environ)
+        return os.path.abspath(os.path.expanduser(named)), named
+    return layout.find_root(os.getcwd(), os.environ), None
 
 
 def _idle(root: str) -> str:

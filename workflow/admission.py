@@ -48,10 +48,7 @@ def admit(task: Task, exchange: Exchange, config: Config, now: datetime) -> Park
                     hint=f"see `workflow show {predecessor}`, mend it and submit both again",
                 )
             )
-    due = _due(task, exchange, now)
-    if due is not None:
-        return Parked("time", f"not before {utc(due)}", due)
-    return _unapproved(task, exchange, config)
+    return _early(task, exchange, now) or _unapproved(task, exchange, config)
 
 
 def _unapproved(task: Task, exchange: Exchange, config: Config) -> Parked | None:
@@ -71,8 +68,8 @@ def _unapproved(task: Task, exchange: Exchange, config: Config) -> Parked | None
     return None
 
 
-def _due(task: Task, exchange: Exchange, now: datetime) -> datetime | None:
-    """When its time will have come; None if it has.
+def _early(task: Task, exchange: Exchange, now: datetime) -> Parked | None:
+    """None if its time has come. A task that is tried again says what came of the last time.
 
     A retry's time is told by the time since boot: where the clock was set back a year, it must not
     wait for a year.
@@ -82,9 +79,12 @@ def _due(task: Task, exchange: Exchange, now: datetime) -> datetime | None:
         return None
     record = read_record(exchange.read_lease(task.task_id))
     seconds = record.seconds_to_go(utc(not_before))
-    if seconds is None:
-        return not_before
-    return now + timedelta(seconds=seconds) if seconds > 0 else None
+    if seconds is not None and seconds <= 0:
+        return None
+    due = not_before if seconds is None else now + timedelta(seconds=seconds)
+    again = record.why is not None and record.not_before == utc(not_before)
+    reason = f"{record.why} Tried again after {utc(due)}." if again else f"not before {utc(due)}"
+    return Parked("time", reason, due)
 
 
 def _ended(predecessor: str, exchange: Exchange) -> str | None:

@@ -147,8 +147,20 @@ def _dispatch(argv: Sequence[str]) -> int:
     return code if isinstance(code, int) else 0
 
 
+_NUMBERS = (
+    ("is not a valid float range", "is not a number"),
+    ("is not a valid int range", "is not a whole number"),
+    ("is not a valid integer range", "is not a whole number"),
+    ("is not a valid float", "is not a number"),
+    ("is not a valid integer", "is not a whole number"),
+)
+"""Where click would speak of Python."""
+
+
 def _usage(error: Any) -> WorkflowError:
     message = error.format_message()
+    for theirs, ours in _NUMBERS:
+        message = message.replace(theirs, ours)
     near: Sequence[str] = getattr(error, "possibilities", None) or ()
     command = error.ctx.command_path if getattr(error, "ctx", None) else PROGRAM
     if "No such command" in message:
@@ -206,10 +218,12 @@ def command(function: Callable[..., Reply]) -> Callable[..., None]:
     def called(
         ctx: typer.Context, as_json: bool, field_path: str | None, root: str | None, **given: Any
     ) -> None:
+        named = root or ctx.obj or _inherited(ctx)
         try:
-            reply = function(Place(root or ctx.obj or _inherited(ctx)), **given)
+            reply = function(Place(named), **given)
         except WorkflowError as error:
             reply = Reply.of_error(error)
+        reply = reply.pointed_at(named)
         say(reply, as_json=as_json, field_path=field_path)
         raise typer.Exit(int(reply.exit))
 

@@ -24,6 +24,7 @@ from workflow import durable, kinship
 from workflow.result import Attempt, hostname, utc
 
 _LONGEST = 65_536
+_LONGEST_WHY = 1_000
 
 
 class Lease:
@@ -104,10 +105,14 @@ class Lease:
         self._write({"attempts": _dicts(attempts)})
         durable.sync_all([self.descriptor])
 
-    def backs_off(self, attempts: Sequence[Attempt], not_before: str, seconds: float) -> None:
-        """Say which attempts were made, and that the next is due in so many seconds.
+    def backs_off(
+        self, attempts: Sequence[Attempt], not_before: str, seconds: float, why: str
+    ) -> None:
+        """Say which attempts were made, why the last one failed, and that the next is due in so
+        many seconds.
 
-        `not_before` is what the clock will say then, unless it is set meanwhile.
+        `not_before` is what the clock will say then, unless it is set meanwhile. `why` is a
+        sentence without secrets.
         """
         self._write(
             {
@@ -115,6 +120,7 @@ class Lease:
                 "boot": kinship.boot(),
                 "not_before": not_before,
                 "due_since_boot": kinship.since_boot() + seconds,
+                "why": why[:_LONGEST_WHY],
             }
         )
         durable.sync_all([self.descriptor])
@@ -167,6 +173,8 @@ class Record:
     """How it was agreed to what the attempt did, or was about to do."""
     not_before: str | None = None
     due_since_boot: float | None = None
+    why: str | None = None
+    """A sentence: what made the last attempt fail that is to be made again."""
 
     @property
     def may_have_begun(self) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import heapq
 import os
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -26,16 +26,13 @@ ENDED = ("completed", "failed", "archived")
 def resolve(exchange: Exchange, written: str) -> Found:
     """The task that `written` means: an id, a unique beginning of one, or `latest`.
 
+    `latest` is the one that was submitted last, whatever has become of it since.
+
     Raises WorkflowError `no_such_task` or `ambiguous_id`.
     """
     task_id = written.removesuffix(layout.SUFFIX)
     if task_id == "latest":
-        newest = exchange.newest_result()
-        if newest is None:
-            raise WorkflowError(
-                "no_such_task", "no task has ended yet", Exit.NO_SUCH_TASK, hint="workflow list"
-            )
-        task_id = os.path.basename(newest).removesuffix(layout.RESULT_SUFFIX)
+        task_id = _latest(exchange)
     found = exchange.find(task_id, everywhere=True) if task_id and "/" not in task_id else None
     if found is not None:
         return found
@@ -58,6 +55,53 @@ def resolve(exchange: Exchange, written: str) -> Found:
     )
 
 
+def _latest(exchange: Exchange) -> str:
+    # RACE: a task that goes back to wait between our looks at two folders walks against their
+    # order; the second look at waiting finds it.
+    states = (*layout.STATE_FOLDERS, "waiting")
+    everything = {name: state for state in states for name in exchange.newest(state, 1)}
+    if everything:
+        return submitted_last(exchange, everything)
+    archived = exchange.newest_result()
+    if archived is None:
+        raise WorkflowError(
+            "no_such_task",
+            "there is no task yet",
+            Exit.NO_SUCH_TASK,
+            hint="see `workflow types` for what can be submitted",
+        )
+    return os.path.basename(archived).removesuffix(layout.RESULT_SUFFIX)
+
+
+def submitted_last(exchange: Exchange, states: Mapping[str, str]) -> str:
+    """Of tasks, given with their states, the one that was submitted last.
+
+    Only those of the last minute are read. Not by the files' own times alone: a task that ends
+    changes its file, and must not pass for newer than what was submitted meanwhile.
+    """
+    minutes = {entry[0]: _minute(exchange, entry) for entry in states.items()}
+    last = max(minutes.values())
+    candidates = [task_id for task_id, minute in minutes.items() if minute == last]
+    if len(candidates) == 1:
+        return candidates[0]
+    said = {
+        task_id: _of_file(
+            Found(task_id, states[task_id], exchange.task_path(states[task_id], task_id))
+        )
+        for task_id in candidates
+    }
+    followed = {str(before) for told in said.values() for before in told.get("after") or ()}
+
+    def submitted(task_id: str) -> tuple[str, bool, str]:
+        changed = _changed(exchange, task_id, states[task_id])
+        created = _in_ids(str(said[task_id].get("created_at") or ""))
+        # A copied file may carry somebody else's time.
+        second = created if created[:15] == last else changed[:18]
+        return second, task_id not in followed, changed
+
+    return max(candidates, key=submitted)
+
+
 def newest_ids(
     exchange: Exchange, states: Iterable[str], limit: int | None
 ) -> list[tuple[str, str]]:
@@ -67,7 +111,7 @@ def newest_ids(
     """
 
     def minute(entry: tuple[str, str]) -> str:
-        return entry[0][:15] if layout.dated(entry[0]) else _changed(exchange, *entry)[:15]
+        return _minute(exchange, entry)
 
     everything = [
         (name, state)
@@ -81,6 +125,21 @@ def newest_ids(
         everything, key=lambda entry: (minute(entry), _changed(exchange, *entry)), reverse=True
     )
     return ordered[:limit]
+
+
+def _minute(exchange: Exchange, entry: tuple[str, str]) -> str:
+    """The minute of an id; for one without a date, that in which its file last changed."""
+    return entry[0][:15] if layout.dated(entry[0]) else _changed(exchange, *entry)[:15]
+
+
+def _in_ids(moment: str) -> str:
+    """A UTC time in the form of an id's date, with its second; empty for what is none."""
+    try:
+        then = datetime.fromisoformat(moment)
+    except ValueError:
+        return ""
+    then = then.replace(tzinfo=UTC) if then.tzinfo is None else then.astimezone(UTC)
+    return f"{then:%Y-%m-%d-%H%M-%S}"
 
 
 def _changed(exchange: Exchange, task_id: str, state: str) -> str:
@@ -150,14 +209,20 @@ def _of_file(found: Found) -> dict[str, Any]:
         "environment": params.get("environment") if isinstance(params, dict) else None,
         "created_at": data.get("created_at"),
         "chain": data.get("chain"),
+        "after": data.get("after"),
     }
 
 
 def waits_for(exchange: Exchange, config: Config, found: Found) -> tuple[str, str] | None:
-    """What a parked or pending task waits for (`approval`, `task`, `time`, `sweep`) and why."""
+    """What keeps a task from its end (`approval`, `task`, `time`, `sweep`, `running`) and why.
+
+    None for a file that is no task.
+    """
     from workflow.admission import Parked, admit
     from workflow.task import InvalidTask, load_task
 
+    if found.state == "in-progress":
+        return "running", _how_it_runs(exchange, found.task_id)
     try:
         task, _ = load_task(found.path, found.task_id, config)
     except (InvalidTask, FileNotFoundError):
@@ -165,7 +230,24 @@ def waits_for(exchange: Exchange, config: Config, found: Found) -> tuple[str, st
     parked = admit(task, exchange, config, datetime.now(UTC))
     if isinstance(parked, Parked):
         return parked.waits_for, parked.reason
-    return "sweep", "runs at the next sweep"
+    failed = read_record(exchange.read_lease(found.task_id)).why
+    return (
+        "sweep",
+        f"{failed} Tried again at the next sweep." if failed else "runs at the next sweep",
+    )
+
+
+def _how_it_runs(exchange: Exchange, task_id: str) -> str:
+    from workflow.approval import read_approval
+
+    record = read_record(exchange.read_lease(task_id))
+    given = read_approval(exchange, task_id)
+    agreed = record.spent_approval or (given is not None and given.is_live())
+    said = "approved, running" if agreed else "running"
+    if record.running is None:
+        return said
+    said += f": attempt {record.running.number} since {record.running.started_at}"
+    return said if record.sweep_lives() else f"{said}; its sweep is gone: the next one sees to it"
 
 
 def approval_steps(task_id: str, planned: Planned | None) -> list[tuple[str, str]]:

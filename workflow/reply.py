@@ -11,11 +11,16 @@ from __future__ import annotations
 
 import json
 import os
+import re
+import shlex
+import shutil
 import sys
+import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TextIO
 
+from workflow import layout
 from workflow.errors import Exit, WorkflowError
 
 SCHEMA = "workflow/1"
@@ -42,10 +47,35 @@ class Reply:
     """The command that shows what does not fit into a plain answer."""
     whole: bool = False
     """Print everything, however long: somebody asked for it."""
+    verbatim: bool = False
+    """`text` is a file's, or a program's: its lines stay as they are on a terminal too."""
+    not_yet: bool = False
+    """`error` says that something is still to come; nothing went wrong."""
 
     @classmethod
     def of_error(cls, error: WorkflowError) -> Reply:
         return cls(error=error, exit=error.exit)
+
+    def pointed_at(self, root: str | None) -> Reply:
+        """The same, for who named the exchange's folder by --root: what it says to run does too.
+
+        Nothing changes where the exchange is found without.
+        """
+        if root is None:
+            return self
+        here = layout.find_root(os.getcwd(), os.environ)
+        if here == os.path.abspath(os.path.expanduser(root)):
+            return self
+
+        def pointed(text: str) -> str:
+            return _COMMAND.sub(f"workflow --root {shlex.quote(root)} ", text)
+
+        self.next = [(pointed(command), why) for command, why in self.next]
+        self.warnings = [pointed(warning) for warning in self.warnings]
+        self.rest = pointed(self.rest)
+        if self.error is not None and self.error.hint is not None:
+            self.error.hint = pointed(self.error.hint)
+        return self
 
     def envelope(self) -> dict[str, Any]:
         return {
@@ -56,6 +86,10 @@ class Reply:
             "next": [{"cmd": command, "why": why} for command, why in self.next],
             "warnings": self.warnings,
         }
+
+
+_COMMAND = re.compile(r"(?:^|(?<=[`(])|(?<=: ))workflow (?=[a-z])")
+"""Where a text tells a command."""
 
 
 def is_plain(stream: TextIO) -> bool:
@@ -86,31 +120,72 @@ def _say_text(reply: Reply) -> None:
             print(everything if reply.whole else shorten(everything, reply.rest))
         else:
             if reply.text:
-                print(reply.text)
+                print(reply.text if reply.verbatim else folded(reply.text))
             if reply.table:
                 _rich_table(*reply.table)
     for line in reply.notes:
-        print(line, file=sys.stderr)
+        _tell(line)
     for line in reply.warnings:
-        print(_tinted("warning:", "33") + f" {line}", file=sys.stderr)
+        _tell(line, "warning:", "33")
     if reply.error is not None:
-        _say_error(reply.error)
+        _say_error(reply.error, *(("note:", "33") if reply.not_yet else ("error:", "31")))
     for command, why in reply.next:
-        print(_tinted("next:", "36") + f" {command}   ({why})", file=sys.stderr)
+        # Folded between the two only: a command is there to be copied.
+        line = f"{command}   ({why})"
+        wide = not is_plain(sys.stderr) and len(line) + len("next: ") > _columns()
+        _tell(command if wide else line, "next:", "36", fold=False)
+        if wide:
+            _tell(f"      ({why})")
 
 
-def _say_error(error: WorkflowError) -> None:
-    print(_tinted("error:", "31") + f" {error.message}", file=sys.stderr)
+def _say_error(error: WorkflowError, word: str, tint: str) -> None:
+    _tell(error.message, word, tint)
     if error.did_you_mean:
-        print(f"  did you mean: {', '.join(error.did_you_mean)}?", file=sys.stderr)
+        _tell(f"  did you mean: {', '.join(error.did_you_mean)}?")
     if error.hint:
-        print(f"  {error.hint}", file=sys.stderr)
+        _tell(f"  {error.hint}")
 
 
-def _tinted(word: str, code: str) -> str:
-    if is_plain(sys.stderr) or os.environ.get("NO_COLOR"):
-        return word
-    return f"\033[{code}m{word}\033[0m"
+def _tell(line: str, word: str = "", tint: str = "", *, fold: bool = True) -> None:
+    """A line for people, on stderr; on a terminal folded, its first word in a colour."""
+    line = f"{word} {line}" if word else line
+    if not is_plain(sys.stderr):
+        line = folded(line) if fold else line
+        if word and not os.environ.get("NO_COLOR"):
+            line = f"\033[{tint}m{word}\033[0m{line.removeprefix(word)}"
+    print(line, file=sys.stderr)
+
+
+def _columns() -> int:
+    """The width of the terminal."""
+    return shutil.get_terminal_size().columns
+
+
+_COLUMN = re.compile(r"\s*(?:\S+\s{2,})?")
+
+
+def folded(text: str, width: int | None = None) -> str:
+    """`text` for a terminal of `width` columns (default: this one's): its long lines are folded
+    between words, and go on below where their own text began. Paths and ids stay whole.
+    """
+    width = width or _columns()
+    return "\n".join(_folded_line(line, width) for line in text.split("\n"))
+
+
+def _folded_line(line: str, width: int) -> str:
+    if len(line) <= width:
+        return line
+    begun = _COLUMN.match(line)
+    hang = begun.end() if begun else 0
+    if not 0 < hang <= width // 3:
+        hang = len(line) - len(line.lstrip()) + 2
+    return textwrap.fill(
+        line,
+        width,
+        subsequent_indent=" " * hang,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
 
 
 def shorten(text: str, rest: str = "") -> str:
@@ -142,20 +217,39 @@ _TINTS = {
 }  # fmt: skip
 
 
+_LEAST_TOLD = 40
+"""Columns below which nobody likes to read sentences."""
+
+
 def _rich_table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
+    console = Console()
+    widths = [max(len(row[column]) for row in [headings, *rows]) for column in range(len(headings))]
+    room = console.width - sum(width + 2 for width in widths[:-1])
+    if room < min(_LEAST_TOLD, widths[-1]):
+        for row in rows:
+            line = Text()
+            for cell, width in zip(row[:-1], widths[:-1], strict=True):
+                line.append(cell.ljust(width + 2), style=_TINTS.get(cell, ""))
+            line.rstrip()
+            console.print(line, soft_wrap=True)
+            if row[-1]:
+                told = folded(f"    {row[-1]}", console.width)
+                console.print(Text(told, style=_TINTS.get(row[-1], "")), soft_wrap=True)
+        return
     table = Table(box=None, header_style="bold", pad_edge=False)
     for column, heading in enumerate(headings):
         # Ids and figures stay whole, to be copied; only what the last column tells is wrapped.
         last = column == len(headings) - 1
-        width = None if last else max(len(row[column]) for row in [headings, *rows])
-        table.add_column(heading, no_wrap=not last, min_width=width)
+        least = None if last else widths[column]
+        # A long word (a path) is folded and not cut off.
+        table.add_column(heading, no_wrap=not last, min_width=least, overflow="fold")
     for row in rows:
         table.add_row(*(Text(cell, style=_TINTS.get(cell, "")) for cell in row))
-    Console().print(table)
+    console.print(table)
 
 
 def _pick(envelope: Mapping[str, Any], path: str) -> Any:

@@ -30,7 +30,7 @@ from workflow.lease import Lease, read_record, utc_now, with_status
 from workflow.park import Parking, park
 from workflow.process import Cancel
 from workflow.recover import recover
-from workflow.result import Attempt, Result, utc
+from workflow.result import Attempt, Result, clean, utc
 from workflow.runner import run_attempt
 from workflow.settle import end_task, ended, settle
 from workflow.swept import Notice, Swept
@@ -284,10 +284,11 @@ class Sweep:
         wait = task.retry.backoff_seconds * 2 ** (len(came.attempts) - 1)
         wait = min(wait, LONGEST_BACKOFF) * random.uniform(0.75, 1.25)
         due = utc(datetime.now(UTC) + timedelta(seconds=wait + 1))
-        lease.backs_off(came.attempts, due, wait + 1)
+        why = str(clean(came.verdict))
+        lease.backs_off(came.attempts, due, wait + 1, why)
         park(self.exchange, [Parking(lease, "in-progress", "backed-off", {"not_before": due})])
         lease.release()
-        reason = f"{came.verdict} Tried again after {due}."
+        reason = f"{why} Tried again after {due}."
         self.swept.parked[task.task_id] = reason
         self.swept.notice("parked", task.task_id, reason)
 

@@ -17,7 +17,7 @@ from workflow.errors import Exit, Problem, WorkflowError
 from workflow.exchange import Exchange
 from workflow.layout import CONFIG
 from workflow.overview import resolve
-from workflow.reply import Reply, is_plain
+from workflow.reply import Reply, folded, is_plain
 from workflow.sweep import Sweep
 
 if TYPE_CHECKING:
@@ -148,7 +148,7 @@ class _Progress:
             return
         line = f"{happening:<9} {task_id}  {text}"
         if self.live is not None:
-            self.live.console.print(line, markup=False, highlight=False)
+            self.live.console.print(folded(line), markup=False, highlight=False, soft_wrap=True)
         else:
             print(line, file=sys.stderr, flush=True)
 

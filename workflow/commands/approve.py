@@ -12,7 +12,6 @@ import typer
 from workflow.cli import Place, command
 from workflow.commands import choices, wait, waiting
 from workflow.errors import Exit, WorkflowError
-from workflow.overview import resolve
 from workflow.reply import Reply
 
 if TYPE_CHECKING:
@@ -68,7 +67,7 @@ def run(
             hint=f"give at least {SHORTEST} of its digits, as `workflow plan {task_id}` shows them",
         )
     exchange.prepare()
-    task_id = resolve(exchange, task_id).task_id
+    task_id = waiting.meant(exchange, config, task_id).task_id
     given, is_new = _approve(exchange, config, task_id, environment, digest, reason)
     already = "" if is_new else ", as it was before"
     reply = Reply(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -10,7 +10,8 @@ from workflow import layout
 from workflow.cli import Place, command
 from workflow.commands import choices
 from workflow.errors import WorkflowError, nearest
-from workflow.overview import select
+from workflow.exchange import Found
+from workflow.overview import ENDED, select, sweeper_warning, waits_for
 from workflow.reply import Reply
 
 
@@ -45,6 +46,7 @@ def run(
     tasks = list(
         select(place.exchange(), states, limit=limit, task_type=task_type, environment=environment)
     )
+    silent = _reasons(place, tasks)
     reply = Reply(data={"tasks": tasks}, rest=f"workflow list --limit {limit} --json")
     if not tasks:
         reply.notes = ["No tasks."]
@@ -55,10 +57,33 @@ def run(
             task["task_id"],
             str(task["status"]),
             "" if task.get("duration_seconds") is None else f"{task['duration_seconds']:.1f} s",
-            str(task.get("summary") or task.get("created_at") or ""),
+            str(task.get("summary") or task.get("reason") or task.get("created_at") or ""),
         ]
         for task in tasks
     ]
     reply.table = (("TASK", "STATUS", "TOOK", ""), rows)
     reply.next = [(f"workflow show {tasks[0]['task_id']}", "one of them in full")]
+    if silent is not None:
+        reply.warnings.append(silent)
     return reply
+
+
+def _reasons(place: Place, tasks: list[dict[str, Any]]) -> str | None:
+    """Add to each task that has not ended what keeps it from that.
+
+    What to say if nobody sweeps where a task waits to be run.
+    """
+    still = [task for task in tasks if task["state"] not in ENDED]
+    if not still:
+        return None
+    exchange = place.exchange()
+    try:
+        config = place.config()
+    except WorkflowError:
+        return None  # the tasks are there, whatever is wrong with workflow.yaml
+    for task in still:
+        path = exchange.task_path(task["state"], task["task_id"])
+        reason = waits_for(exchange, config, Found(task["task_id"], task["state"], path))
+        if reason is not None:
+            task["waits_for"], task["reason"] = reason
+    return sweeper_warning(exchange, config)

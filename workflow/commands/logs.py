@@ -67,7 +67,7 @@ def run(
         text = f"[earlier lines: workflow logs {found.task_id} --all, or {where}/]\n{shown}"
     reply.data["log"] = text
     reply.text = text
-    reply.whole = everything
+    reply.whole, reply.verbatim = everything, True
     return reply
 
 

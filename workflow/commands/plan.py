@@ -12,7 +12,7 @@ from workflow.cli import Place, command
 from workflow.commands import choices, waiting
 from workflow.errors import Exit, WorkflowError
 from workflow.exchange import Exchange, Found
-from workflow.overview import ENDED, approval_steps, resolve
+from workflow.overview import ENDED, approval_steps
 from workflow.reply import Reply
 
 if TYPE_CHECKING:
@@ -31,7 +31,9 @@ def run(
     task_id: Annotated[
         str,
         typer.Argument(
-            metavar="ID", help="An id or its beginning.", autocompletion=choices.task_ids
+            metavar="ID",
+            help="An id, its beginning, or `latest`: the newest that waits.",
+            autocompletion=choices.task_ids,
         ),
     ],
     everything: Annotated[bool, typer.Option("--all", help="Every file of it.")] = False,
@@ -46,7 +48,7 @@ def run(
     workflow plan 2026-01-19-1430-hugo-deploy-staging --field data.digest
     """
     exchange, config = place.exchange(), place.config()
-    found = resolve(exchange, task_id)
+    found = waiting.meant(exchange, config, task_id)
     if found.state in ENDED:
         raise _ended(exchange, found)
     if found.state == "in-progress":

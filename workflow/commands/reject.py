@@ -8,7 +8,6 @@ import typer
 
 from workflow.cli import Place, command
 from workflow.commands import choices, waiting
-from workflow.overview import resolve
 from workflow.reply import Reply
 
 
@@ -18,7 +17,9 @@ def run(
     task_id: Annotated[
         str,
         typer.Argument(
-            metavar="ID", help="An id or its beginning.", autocompletion=choices.task_ids
+            metavar="ID",
+            help="An id, its beginning, or `latest`: the newest that waits.",
+            autocompletion=choices.task_ids,
         ),
     ],
     reason: Annotated[
@@ -37,7 +38,7 @@ def run(
 
     exchange, config = place.exchange(), place.config()
     exchange.prepare()
-    task_id = resolve(exchange, task_id).task_id
+    task_id = waiting.meant(exchange, config, task_id).task_id
     said = reason[:LONGEST_REASON] if reason else None
     with waiting.held(exchange, task_id) as (lease, found):
         task = waiting.load(found, config)

@@ -9,9 +9,9 @@ from typing import Annotated, Any
 import typer
 
 from workflow.cli import Place, command
-from workflow.commands import choices
+from workflow.commands import choices, wait
 from workflow.errors import Exit, WorkflowError
-from workflow.overview import ENDED, resolve, sweeper_warning
+from workflow.overview import ENDED, resolve
 from workflow.pending import publish_task, submitting
 from workflow.reply import Reply
 from workflow.result import utc
@@ -24,11 +24,15 @@ def run(
         str,
         typer.Argument(metavar="ID", help="An id or `latest`.", autocompletion=choices.task_ids),
     ],
+    seconds: Annotated[
+        float | None, typer.Option("--wait", metavar="SECONDS", help="Wait for the result.", min=0)
+    ] = None,
 ) -> Reply:
     """Submit a task that has ended once more, under a new id; prints that id.
 
     \b
     workflow retry latest
+    workflow retry 2026-01-19-1430-hugo-build-staging --wait 60
     """
     from workflow.task import InvalidTask, load_task
 
@@ -74,10 +78,7 @@ def run(
         text=new_id,
         next=[(f"workflow wait {new_id}", "wait for the result")],
     )
-    silent = sweeper_warning(exchange, config)
-    if silent:
-        reply.warnings.append(silent)
-    return reply
+    return wait.sweep_and_wait(place, reply, [new_id], seconds)
 
 
 def _fresh_name(task_id: str, now: datetime) -> str:

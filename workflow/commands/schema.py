@@ -32,5 +32,8 @@ def run(
         )
     found = schema(name)
     return Reply(
-        data=found, text=json.dumps(found, indent=2), rest=f"workflow schema {name} --json"
+        data=found,
+        text=json.dumps(found, indent=2),
+        rest=f"workflow schema {name} --json",
+        verbatim=True,
     )

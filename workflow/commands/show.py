@@ -10,7 +10,14 @@ import typer
 from workflow import document
 from workflow.cli import Place, command
 from workflow.commands import choices
-from workflow.overview import ENDED, approval_next, overview, resolve, waits_for
+from workflow.overview import (
+    ENDED,
+    approval_next,
+    overview,
+    resolve,
+    sweeper_warning,
+    waits_for,
+)
 from workflow.reply import Reply
 from workflow.result import read_result
 
@@ -40,13 +47,13 @@ def run(
     head = f"{found.task_id}: {told['status']}"
     if found.state not in ENDED:
         reply.text = head
-        if found.state == "in-progress":
-            reply.text += f", attempt {told.get('attempt') or 1} since {told.get('started_at')}"
-        else:
-            reason = waits_for(exchange, place.config(), found)
-            if reason is not None:
-                told["waits_for"], told["reason"] = reason
-                reply.text += f", {reason[1]}"
+        config = place.config()
+        reason = waits_for(exchange, config, found)
+        if reason is not None:
+            told["waits_for"], told["reason"] = reason
+            reply.text += f", {reason[1]}"
+        if (silent := sweeper_warning(exchange, config)) is not None:
+            reply.warnings.append(silent)
         reply.text += f"\nfile: {path}"
         reply.next = [(f"workflow wait {found.task_id}", "wait for its result")]
         if told.get("waits_for") == "approval":

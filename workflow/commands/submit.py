@@ -201,4 +201,5 @@ def _preview(place: Place, wishes: list[Wish]) -> Reply:
         data={"dry_run": True, "tasks": previews, "task_id": previews[0]["task_id"]},
         text="\n".join(preview["file"] for preview in previews),
         notes=[f"would be tasks/pending/{preview['task_id']}.md" for preview in previews],
+        verbatim=True,
     )

@@ -46,7 +46,9 @@ def run(
             "choices": template.choices,
             "body": template.body,
         }
-        return Reply(data=data, text=template.text, notes=[f"from {template.source}"])
+        return Reply(
+            data=data, text=template.text, notes=[f"from {template.source}"], verbatim=True
+        )
     found = [templates.load_template(root, each) for each in names]
     listed = [
         {

@@ -9,7 +9,7 @@ import typer
 from workflow.cli import Place, command
 from workflow.commands import choices
 from workflow.errors import WorkflowError
-from workflow.handlers import TaskType, all_types
+from workflow.handlers import DEPLOY, TaskType, all_types, unknown_type
 from workflow.reply import Reply
 from workflow.submission import known_type
 
@@ -38,6 +38,8 @@ def run(
             next=[("workflow types hugo-build", "its parameters")],
         )
     kind = known_type(name)
+    if kind.environment is not None and name not in all_types():
+        _require_environment(place, kind.environment)
     parameters = _parameters(kind)
     return Reply(
         data={**_row(kind), "parameters": parameters},
@@ -47,6 +49,19 @@ def run(
             [[p["name"], p["type"], p["default"], p["description"]] for p in parameters],
         ),
         next=[(f"workflow submit {name}", "submit one")],
+    )
+
+
+def _require_environment(place: Place, environment: str) -> None:
+    """Raise WorkflowError `unknown_type` for the deploy to an environment that is not there."""
+    if environment in (known := _environments(place)):
+        return
+    problem = unknown_type(DEPLOY + environment, known)
+    raise WorkflowError(
+        "unknown_type",
+        f"{problem.message}: no environment is called {environment!r}",
+        hint=f"{problem.hint}; an environment of workflow.yaml has a type of its own",
+        did_you_mean=problem.did_you_mean,
     )
 
 

@@ -32,21 +32,29 @@ def run(
     warnings: list[str] = []
     for file in files:
         problems: tuple[Problem, ...] = ()
+        unusual: tuple[str, ...] = ()
         name = Path(file).name.removesuffix(SUFFIX)
         try:
             if not TASK_ID.fullmatch(name):
                 hint = "use letters, digits, '-', '_' and '.', at most 180 of them"
                 raise InvalidTask("invalid_name", [Problem("the name cannot be an id", hint=hint)])
             task, _ = load_task(file, name, config)
-            warnings += [f"{file}: {warning}" for warning in task.warnings]
+            unusual = task.warnings
         except InvalidTask as error:
             problems = error.problems
         except FileNotFoundError:
             problems = (Problem("there is no such file"),)
         checked.append(
-            {"file": file, "valid": not problems, "problems": [p.as_dict() for p in problems]}
+            {
+                "file": file,
+                "valid": not problems,
+                "problems": [p.as_dict() for p in problems],
+                "warnings": list(unusual),
+            }
         )
-        lines += [problem.sentence(file) for problem in problems] or [f"{file}: fine"]
+        warnings += [f"{file}: {warning}" for warning in unusual]
+        fine = f"{file}: " + ("can be run, but is it what was meant?" if unusual else "fine")
+        lines += [problem.sentence(file) for problem in problems] or [fine]
     wrong = sum(not entry["valid"] for entry in checked)
     reply = Reply(data={"files": checked}, text="\n".join(lines), warnings=warnings)
     if wrong:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -14,6 +14,7 @@ from workflow.errors import Exit, WorkflowError
 from workflow.exchange import Exchange
 from workflow.overview import (
     ENDED,
+    ago,
     approval_next,
     overview,
     resolve,
@@ -22,6 +23,9 @@ from workflow.overview import (
     waits_for,
 )
 from workflow.reply import Reply
+
+if TYPE_CHECKING:
+    from workflow.config import Config
 
 DEFAULT_SECONDS = 110.0
 """Below the two minutes after which Claude Code takes a command's life."""
@@ -70,12 +74,21 @@ def sweep_and_wait(place: Place, reply: Reply, ids: list[str], seconds: float | 
     starts = config.policies.submit_starts_sweep
     wanted = starts == "always" or (starts == "with-wait" and bool(seconds))
     silent = sweeper_warning(exchange, config)
-    if not (wanted and start_sweep(exchange)) and silent:
+    started = wanted and start_sweep(exchange)
+    if silent and not started:
         reply.warnings.append(silent)
     if seconds is None:
         return reply
     waited = wait_for(place, ids, timeout=seconds, until="approval")
+    if silent and started and waited.exit == Exit.RUNNING:
+        waited.warnings.append(
+            "no timer seems to run here, and the sweep that this command started does not come "
+            "back: run `workflow sweep`, or install the timer"
+        )
     waited.data = {**reply.data, **waited.data}
+    if waited.exit == Exit.DONE:
+        # For people: what stands on stdout is the command's own answer, which programs read.
+        waited.notes = [*reply.notes, *waited.text.splitlines()]
     waited.text = reply.text
     waited.warnings = list(dict.fromkeys([*reply.warnings, *waited.warnings]))
     return waited
@@ -118,7 +131,7 @@ def _ended(exchange: Exchange, task_id: str) -> bool:
     return found is not None and found.state in ENDED
 
 
-def _needs_approval(exchange: Exchange, config: Any, task_id: str) -> bool:
+def _needs_approval(exchange: Exchange, config: Config, task_id: str) -> bool:
     found = exchange.find(task_id)
     if found is None or found.state != "waiting":
         return False
@@ -126,8 +139,8 @@ def _needs_approval(exchange: Exchange, config: Any, task_id: str) -> bool:
     return reason is not None and reason[0] == "approval"
 
 
-def _reply(exchange: Exchange, config: Any, ids: list[str], for_person: list[str]) -> Reply:
-    told = [overview(exchange, resolve(exchange, task_id)) for task_id in ids]
+def _reply(exchange: Exchange, config: Config, ids: list[str], for_person: list[str]) -> Reply:
+    told = [_told(exchange, config, task_id) for task_id in ids]
     data: dict[str, Any] = {"tasks": told}
     if len(told) == 1:
         data |= told[0]
@@ -174,11 +187,32 @@ def _reply(exchange: Exchange, config: Any, ids: list[str], for_person: list[str
             reply,
             Exit.RUNNING,
             "still_running",
-            f"{', '.join(still)} has not ended yet",
+            _not_ended(exchange, [entry for entry in told if entry["state"] not in ENDED]),
             [(f"workflow wait {' '.join(still)}", "wait on")],
         )
     reply.next = [(f"workflow verify {ids[-1]}", "check it and see what comes next")]
     return reply
+
+
+def _told(exchange: Exchange, config: Config, task_id: str) -> dict[str, Any]:
+    """The task, and what keeps it from its end."""
+    found = resolve(exchange, task_id)
+    told = overview(exchange, found)
+    reason = None if found.state in ENDED else waits_for(exchange, config, found)
+    return told if reason is None else {**told, "waits_for": reason[0], "reason": reason[1]}
+
+
+def _not_ended(exchange: Exchange, open_tasks: list[dict[str, Any]]) -> str:
+    """Which tasks are not done, why, and how long no sweep has looked at them."""
+    ids = ", ".join(entry["task_id"] for entry in open_tasks)
+    reasons = dict.fromkeys(entry["reason"] for entry in open_tasks if entry.get("reason"))
+    said = f"{ids} {'has' if len(open_tasks) == 1 else 'have'} not ended yet"
+    if reasons:
+        said += ": " + "; ".join(reason.rstrip(".") for reason in reasons)
+    quiet = silence(exchange)
+    return (
+        said if quiet is None or quiet < GRACE_SECONDS else f"{said}; last sweep {ago(quiet)} ago"
+    )
 
 
 def _went_well(entry: dict[str, Any]) -> bool:
@@ -187,13 +221,15 @@ def _went_well(entry: dict[str, Any]) -> bool:
 
 
 def _line(entry: dict[str, Any]) -> str:
-    return f"{entry['task_id']}  {entry['status']}  {entry.get('summary') or ''}".rstrip()
+    told = entry.get("summary") or entry.get("reason") or ""
+    return f"{entry['task_id']}  {entry['status']}  {told}".rstrip()
 
 
 def _fails(
     reply: Reply, code: Exit, name: str, message: str, following: list[tuple[str, str]]
 ) -> Reply:
     reply.exit = code
+    reply.not_yet = code in (Exit.NEEDS_APPROVAL, Exit.RUNNING)
     reply.error = WorkflowError(name, message, code, retryable=code == Exit.RUNNING)
     reply.next = following
     return reply

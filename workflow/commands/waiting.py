@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 
 from workflow.errors import Exit, WorkflowError
 from workflow.exchange import Exchange, Found
-from workflow.overview import ENDED
+from workflow.layout import SUFFIX
+from workflow.overview import ENDED, resolve, submitted_last, waits_for
 
 if TYPE_CHECKING:
     from workflow.config import Config
@@ -24,6 +25,45 @@ if TYPE_CHECKING:
 
 _PATIENCE = 5.0
 """Seconds to wait for whoever has the task's lease, who needs a few milliseconds."""
+
+
+def meant(exchange: Exchange, config: Config, written: str) -> Found:
+    """The task that `written` means to somebody who decides.
+
+    `latest` is the newest that waits for approval; while none does, the newest that has not begun
+    and may ask for one. Raises WorkflowError `no_such_task`, `ambiguous_id`.
+    """
+    if written.removesuffix(SUFFIX) != "latest":
+        return resolve(exchange, written)
+    waiting: dict[str, str] = {}
+    others: dict[str, str] = {}
+    for state in ("pending", "waiting"):
+        for task_id in exchange.names(state):
+            found = Found(task_id, state, exchange.task_path(state, task_id))
+            reason = waits_for(exchange, config, found)
+            if reason is not None and reason[0] == "approval":
+                waiting[task_id] = state
+            elif reason is not None and _asks(found, config):
+                others[task_id] = state
+    if not (waiting or others):
+        raise WorkflowError(
+            "no_such_task",
+            "no task waits for approval",
+            Exit.NO_SUCH_TASK,
+            hint="see `workflow status`",
+        )
+    task_id = submitted_last(exchange, waiting or others)
+    state = (waiting or others)[task_id]
+    return Found(task_id, state, exchange.task_path(state, task_id))
+
+
+def _asks(found: Found, config: Config) -> bool:
+    from workflow.agreement import policy_for
+
+    try:
+        return policy_for(load(found, config), config) != "none"
+    except WorkflowError:
+        return False
 
 
 @contextmanager
