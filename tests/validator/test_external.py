@@ -26,7 +26,7 @@ from workflow.validator.external import (
     external_addresses,
     external_findings,
 )
-from workflow.validator.facts import Page, Ref, Sheet
+from workflow.validator.facts import Facts, Page, Ref, Sheet
 from workflow.validator.resolving import Resolver
 from workflow.validator.sites import Site
 
@@ -290,7 +290,7 @@ def test_a_name_that_dns_does_not_know_is_broken(url: str, monkeypatch: pytest.M
         name.encode("idna")
         raise socket.gaierror(socket.EAI_NONAME, "unknown")
 
-    monkeypatch.setattr(external_asking.socket, "getaddrinfo", unknown)
+    monkeypatch.setattr("socket.getaddrinfo", unknown)
     result = ask(url)
     assert (result.state, result.status) == ("broken", None)
 
@@ -301,7 +301,7 @@ def test_dns_that_is_down_is_no_broken_link(monkeypatch: pytest.MonkeyPatch) -> 
     def down(*_: object, **__: object) -> None:
         raise socket.gaierror(socket.EAI_AGAIN, "later")
 
-    monkeypatch.setattr(external_asking.socket, "getaddrinfo", down)
+    monkeypatch.setattr("socket.getaddrinfo", down)
     assert ask("http://example.org/").state == "unreachable"
 
 
@@ -562,7 +562,7 @@ def test_nor_can_a_name_that_stands_for_one_of_them(
     monkeypatch: pytest.MonkeyPatch, address: str
 ) -> None:
     resolve = resolving_to("93.184.216.34", address)
-    monkeypatch.setattr(external_asking.socket, "getaddrinfo", resolve)
+    monkeypatch.setattr("socket.getaddrinfo", resolve)
     assert ask("http://rebound.example/", QUICK).state == "skipped"
 
 
@@ -575,7 +575,7 @@ def test_addresses_of_other_kinds_are_ours_too(text: str) -> None:
 def test_nor_can_a_redirect(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
     port = server.url.rpartition(":")[2]
     server.replies["/a"] = to(f"http://inside.example:{port}/b", 302)
-    monkeypatch.setattr(external_asking.socket, "getaddrinfo", resolving_to("127.0.0.1"))
+    monkeypatch.setattr("socket.getaddrinfo", resolving_to("127.0.0.1"))
     assert ask(server.url + "/a").state == "skipped"
     assert [path for _, path in server.asked] == ["/a"]
 
@@ -828,7 +828,7 @@ def site(tmp_path: Path) -> Site:
         Ref("link", "/", "a", "href"),
     )
     css = Sheet((Ref("css", "https://fonts.test/f.woff2", "style", "text"),))
-    facts = {"index.html": Page(refs=refs), "a.css": css}
+    facts: dict[str, Facts] = {"index.html": Page(refs=refs), "a.css": css}
     return Site(tmp_path, "https://ours.test/", frozenset(facts), facts)
 
 

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 from workflow import yaml12
 
 _BEGINNING = re.compile(r"\ufeff?[ \t\r\n\f\v]*")
-_MARKS = {"-": ("---", "YAML"), "+": ("+++", "TOML")}
+_MARKS = {"-": "---", "+": "+++"}
 _TOML_PLACE = re.compile(r"\s*\(at (?:line (\d+), column (\d+)|end of document)\)")
 _DATE = re.compile(
     r"\d{4}-\d{2}-\d{2}(?:[Tt ]\d{2}:\d{2}:\d{2}(?:[.,]\d+)?(?: ?(?:Z|z|[-+]\d{2}:?\d{2}))?)?"
@@ -54,7 +54,7 @@ def read(text: str) -> FrontMatter:
         return _json(text, start)
     if sign not in _MARKS:
         return FrontMatter({}, {}, start if text.startswith("\ufeff") else 0)
-    mark, name = _MARKS[sign]
+    mark = _MARKS[sign]
     line = text.count("\n", 0, start) + 1
     if not text.startswith(mark, start):
         said = f"Hugo takes the {sign} that the file begins with for front matter ({mark})"
