@@ -328,13 +328,15 @@ def test_any_number_of_processes_find_the_same(
     built.write("main.css", "a{b:url(/0/)}")
     alone = built.site(cached=False, processes=1)
     # This one waits for the helpers, so that they have something to do.
-    taken = processes._next
+    read = processes.read
 
-    def slowly(todo: object) -> object:
-        time.sleep(0.1)
-        return taken(todo)  # type: ignore[arg-type]
+    def slowly(
+        root: str, path: str, known: bytes | None, table: kept_facts.Table
+    ) -> processes.Read:
+        time.sleep(0.005)
+        return read(root, path, known, table)
 
-    monkeypatch.setattr(processes, "_next", slowly)
+    monkeypatch.setattr(processes, "read", slowly)
     assert built.site(processes=count) == alone
     assert (len(built.parsed) < 151) is (count > 1)
     # Once more, with what is known by its digest.
@@ -385,7 +387,7 @@ def test_a_page_that_vanishes_meanwhile_is_an_error(
     walk = reading._walk
 
     def walk_and_remove(*given: object) -> object:
-        found = walk(*given)  # type: ignore[arg-type]
+        found = list(walk(*given))  # type: ignore[arg-type]
         (built.folder / "page-149/index.html").unlink()
         return found
 
@@ -414,10 +416,25 @@ def test_whoever_asks_may_stop_it(built: Built, calls: int) -> None:
     assert not built.cache.exists()
 
 
-def test_more_processes_are_used_only_for_much() -> None:
-    assert processes.useful(0) == 1
-    assert processes.useful(100_000) == 1
-    assert processes.useful(10**12) == min(8, len(os.sched_getaffinity(0)))
+def test_more_processes_are_used_only_for_much(
+    built: Built, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(processes, "_processors", lambda: 2)
+    started = []
+    helper = processes._Helper
+
+    def noted(*given: object) -> object:
+        started.append(given)
+        return helper(*given)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(processes, "_Helper", noted)
+    built.pages(200)
+    built.site(cached=False)
+    assert len(started) == 0
+    for number in range(200):
+        built.write(f"page-{number}/index.html", PAGE.format(number) + " " * 30_000)
+    built.site(cached=False)
+    assert len(started) == 1
 
 
 def test_pages_share_the_references_that_they_have_in_common(built: Built) -> None:

@@ -87,7 +87,7 @@ class Kept:
     """Path -> its mark (None if that proves nothing), and under which key its facts are."""
     records: dict[bytes, Record] = field(default_factory=dict)
     compact: int = 0
-    """How many references there were when none was superfluous."""
+    """How many references there were when none was superfluous; 0 if never yet."""
 
     def facts(self, path: str) -> Facts | None:
         return unpack(self.records[self.files[path][1]], self.table)
@@ -116,7 +116,9 @@ def save(path: Path, kept: Kept) -> None:
     then the next check takes longer, and that is all."""
     used = {key for _, key in kept.files.values()}
     kept.records = {key: record for key, record in kept.records.items() if key in used}
-    if len(kept.table.refs) > 2 * kept.compact:
+    if not kept.compact:
+        kept.compact = len(kept.table.refs)
+    elif len(kept.table.refs) > 2 * kept.compact:
         _compact(kept)
     body = marshal.dumps((kept.compact, kept.table.plain(), kept.files, kept.records))
     aside = path.with_name(f".{path.name}.{os.getpid()}{durable.TEMPORARY}")

@@ -11,13 +11,17 @@ import gc
 import os
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from workflow.validator import cache as kept_facts
 from workflow.validator.cache import Kept, Mark
 from workflow.validator.examining import may_have_facts
 from workflow.validator.sites import Site
+
+if TYPE_CHECKING:
+    from workflow.validator import processes as side_by_side
 
 _RACY_NS = 2_000_000_000
 
@@ -44,18 +48,17 @@ def read_site(
     """
     root = os.path.join(os.path.realpath(folder), "")
     with _without_collector():
-        began = time.time_ns()
-        files, marks = _walk(root, check)
         place = None if cache is None else kept_facts.file_for(cache, root)
         kept = Kept() if place is None else kept_facts.load(place)
-        is_changed = _refresh(kept, root, marks, began, check, processes)
-        if place is not None and is_changed:
+        known = kept.files
+        paths, kept.files = _refresh(root, kept, check, processes)
+        if place is not None and kept.files != known:
             kept_facts.save(place, kept)
-        facts = {path: one for path in sorted(marks) if (one := kept.facts(path)) is not None}
+        facts = {path: one for path in sorted(kept.files) if (one := kept.facts(path)) is not None}
         return Site(
             folder=Path(root),
             base_url=base_url,
-            files=frozenset(files),
+            files=frozenset(paths),
             facts=facts,
             environment=environment,
             is_production=is_production,
@@ -63,14 +66,47 @@ def read_site(
         )
 
 
-def _walk(root: str, check: Callable[[], None]) -> tuple[list[str], dict[str, Mark]]:
-    """All files, and the marks of those that may have facts.
+def _refresh(
+    root: str, kept: Kept, check: Callable[[], None], processes: int | None
+) -> tuple[list[str], dict[str, tuple[Mark | None, bytes]]]:
+    """Walk the folder and read what is new. Returns all files, and those of them that were read,
+    now or before, for `kept.files`."""
+    began = time.time_ns()
+    paths: list[str] = []
+    files: dict[str, tuple[Mark | None, bytes]] = {}
+    marks: dict[str, Mark] = {}
+    team: side_by_side.Team | None = None
+    with ExitStack() as closing:
+        for path, mark in _walk(root, check):
+            paths.append(path)
+            if mark is None:
+                continue
+            before = kept.files.get(path)
+            if before is not None and before[0] == mark:
+                files[path] = before
+                continue
+            if team is None:
+                # Most checks find little that is new, many nothing, and need not import this.
+                from workflow.validator.processes import Team
+
+                team = closing.enter_context(Team(root, kept.table, processes))
+            marks[path] = mark
+            team.want(path, before and before[1], mark[0])
+        for path, (key, record) in team.read(check) if team is not None else ():
+            mark = marks[path]
+            lasts = max(mark[1], mark[2]) < began - _RACY_NS
+            files[path] = (mark if lasts else None, key)
+            if record is not None:
+                kept.records[key] = record
+    return paths, files
+
+
+def _walk(root: str, check: Callable[[], None]) -> Iterator[tuple[str, Mark | None]]:
+    """All files, those that may have facts with their marks.
 
     Links are followed to files of this folder; one that leads out of it, or to a folder, is as if
     it were not there, since nothing of it would be published.
     """
-    files: list[str] = []
-    marks: dict[str, Mark] = {}
     folders = [""]
     while folders:
         inside = folders.pop()
@@ -81,10 +117,7 @@ def _walk(root: str, check: Callable[[], None]) -> tuple[list[str], dict[str, Ma
                 if entry.is_dir(follow_symlinks=False):
                     folders.append(path + "/")
                 elif entry.is_file() and (not entry.is_symlink() or _is_inside(root, entry.path)):
-                    files.append(path)
-                    if may_have_facts(path):
-                        marks[path] = _mark(entry.stat())
-    return files, marks
+                    yield path, _mark(entry.stat()) if may_have_facts(path) else None
 
 
 def _is_inside(root: str, path: str) -> bool:
@@ -93,40 +126,6 @@ def _is_inside(root: str, path: str) -> bool:
 
 def _mark(seen: os.stat_result) -> Mark:
     return seen.st_size, seen.st_mtime_ns, seen.st_ctime_ns, seen.st_ino
-
-
-def _refresh(
-    kept: Kept,
-    root: str,
-    marks: dict[str, Mark],
-    began: int,
-    check: Callable[[], None],
-    processes: int | None,
-) -> bool:
-    """Read what is new. Returns whether that changed anything of what is kept."""
-    wanted = []
-    known = kept.files
-    files: dict[str, tuple[Mark | None, bytes]] = {}
-    for path, mark in marks.items():
-        before = known.get(path)
-        if before is not None and before[0] == mark:
-            files[path] = before
-        else:
-            wanted.append((path, before and before[1]))
-    if wanted:
-        # Most checks find nothing new, and need not import what reads.
-        from workflow.validator import processes as reading
-
-        total = sum(marks[path][0] for path, _ in wanted)
-        count = reading.useful(total) if processes is None else processes
-        for path, (key, record) in reading.read_all(root, wanted, kept.table, count, check):
-            mark = marks[path]
-            lasts = max(mark[1], mark[2]) < began - _RACY_NS
-            files[path] = (mark if lasts else None, key)
-            if record is not None:
-                kept.records[key] = record
-    kept.files = files
-    return files != known
 
 
 @contextmanager
