@@ -130,6 +130,16 @@ def test_a_failure_says_what_where_how_to_mend_it_and_who_acts() -> None:
     assert "Claude Code can mend this" in body and "(code `hugo_missing_template`)" in body
 
 
+@pytest.mark.parametrize("message", ["x/index.html, line 3: draft", "public/x/index.html: draft"])
+def test_a_place_that_the_message_begins_with_is_not_said_twice(message: str) -> None:
+    error = replace(ERROR, message=message, file="public/x/index.html", line=3, column=None)
+    _, body = read(replace(GOOD, status="failed", verdict="It failed.", error=error))
+    assert f"\n{message}\n" in body
+    assert "`public/x/index.html:3`" not in body
+    other = replace(error, message="x/index.htm is a draft")
+    assert other.place_beside() == other.place() == "public/x/index.html:3"
+
+
 def test_the_first_sentence_of_the_body_is_the_verdict() -> None:
     _, body = read(GOOD)
     assert verdict_of(body) == body.strip().splitlines()[0] == GOOD.verdict

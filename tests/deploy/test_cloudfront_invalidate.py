@@ -160,6 +160,12 @@ def test_paths_that_cloudfront_would_not_take_are_refused(paths: list[str], prob
         Params(paths=paths)
 
 
+def test_one_path_alone_is_a_list_of_one_and_what_is_no_list_is_told_in_our_words() -> None:
+    assert Params(paths="/blog/*").paths == ("/blog/*",)
+    with pytest.raises(ValidationError, match=r"must be a list of paths, such as \[/, /blog/\*\]"):
+        Params(paths={"/": 1})
+
+
 def test_it_is_not_repeated_by_itself() -> None:
     kind = find_type("cloudfront-invalidate")
     assert kind is not None

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field
 
 from workflow import handler
 from workflow.config import Config
@@ -42,6 +42,14 @@ def _few_wildcards(paths: tuple[str, ...]) -> tuple[str, ...]:
     return paths
 
 
+def _listed(written: Any) -> Any:
+    """One path alone is a list of one."""
+    paths = [written] if isinstance(written, str) else written
+    if not isinstance(paths, (list, tuple)):
+        raise ValueError("must be a list of paths, such as [/, /blog/*]")
+    return paths
+
+
 InvalidPath = Annotated[str, Field(max_length=1000), AfterValidator(_invalid)]
 
 
@@ -49,7 +57,9 @@ class Params(handler.Params):
     environment: str | None = Field(
         default=None, description="whose distribution; default: the first one"
     )
-    paths: Annotated[tuple[InvalidPath, ...], AfterValidator(_few_wildcards)] = Field(
+    paths: Annotated[
+        tuple[InvalidPath, ...], AfterValidator(_few_wildcards), BeforeValidator(_listed)
+    ] = Field(
         default=("/*",),
         min_length=1,
         max_length=3000,
