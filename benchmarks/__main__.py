@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import workflow
-from benchmarks import begin, deploys, history, hugo, idle, throughput
+from benchmarks import begin, deploys, history, hugo, idle, throughput, validation
 from benchmarks.measure import Row
 from benchmarks.workshop import Workshop
 
@@ -24,6 +24,7 @@ PARTS: dict[str, Callable[[Workshop], Iterator[Row]]] = {
     "hugo": hugo.measure,
     "history": history.measure,
     "deploys": deploys.measure,
+    "validation": validation.measure,
 }
 
 HEAD = """\
