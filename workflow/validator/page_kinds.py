@@ -10,7 +10,12 @@ from workflow.validator.resolving import alias_target
 
 HOME = "index.html"
 
-_ERROR = re.compile(r"(?:.*/)?(?:40[0-9]|50[0-9x])(?:/index)?\.html?")
+_ERROR = re.compile(
+    r"(?:40[0-9]|50[0-9x])(?:/index)?\.html?|(?:.*/)?404\.html?"
+    # A page about errors may well be called `docs/404/`; under a language it is one.
+    r"|[a-z]{2,3}(?:-[a-z0-9]{2,8})*/404/index\.html?",
+    re.IGNORECASE,
+)
 _PROOF = re.compile(
     r"(?:google[0-9a-f]{8,}|yandex_[0-9a-z]+|pinterest-[0-9a-z]+|.*/?BingSiteAuth)\.html?",
     re.IGNORECASE,
@@ -53,7 +58,8 @@ def _hidden_by(robots: tuple[tuple[str, str], ...]) -> tuple[str, str] | None:
 
 
 def _hides(content: str) -> bool:
-    if not {"noindex", "none"}.isdisjoint(re.split(r"[\s,]+", content)):
+    # What follows a colon is the value of another directive: `max-image-preview: none`.
+    if not {"noindex", "none"}.isdisjoint(re.split(r"(?<!:)[\s,]+", content)):
         return True
     until = _UNAVAILABLE.search(content)
     return until is not None and _is_past(until[1].strip())

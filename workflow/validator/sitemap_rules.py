@@ -104,11 +104,13 @@ def _entries(
             if sitemap.is_index:
                 yield from _child(path, ref, target, survey)
                 continue
-            before = where.setdefault(target, path)
             yield from _entry(path, ref, verdict, target, survey)
-            if before != path:
-                message = f"{survey.shown(target)} is listed in {survey.shown(before)} already"
+            if target in where:
+                other = "" if where[target] == path else f" in {survey.shown(where[target])}"
+                message = f"{survey.shown(target)} is listed already{other}"
                 yield _finding("sitemap-double", path, message, ref)
+            else:
+                where[target] = path
         elif verdict.kind == "external":
             # Pictures and videos often come from elsewhere.
             if ref.kind == "sitemap" and survey.origin:
