@@ -13,9 +13,9 @@ ABOUT = "about/index.html"
 FILES = ("a.mp3", "icon.png", "empty/x.txt")
 
 
-def of_feed(*refs: Ref, error: str | None = None, **site: object) -> list[Finding]:
+def of_feed(*refs: Ref, error: str | None = None, base_url: str | None = BASE) -> list[Finding]:
     facts: dict[str, Facts] = {ABOUT: good(ABOUT), "blog/index.xml": Feed(refs, error)}
-    return found(facts, "feed link-", files=FILES, **site)
+    return found(facts, "feed link-", files=FILES, base_url=base_url)
 
 
 def link(url: str, element: str = "link", attribute: str = "text", kind: str = "link") -> Ref:
@@ -72,17 +72,17 @@ def test_a_feed_that_cannot_be_read_is_told_with_the_reason() -> None:
 
 
 @pytest.mark.parametrize(
-    ("url", "site", "is_told"),
+    ("url", "base_url", "is_told"),
     [
-        pytest.param(BASE + "blog/index.xml", {}, False, id="own"),
-        pytest.param(BASE + "index.xml", {}, True, id="another"),
-        pytest.param("/blog/index.xml", {}, True, id="relative"),
-        pytest.param("https://other.org/index.xml", {}, True, id="other-host"),
-        pytest.param("https://other.org/index.xml", {"base_url": None}, False, id="who-knows"),
+        pytest.param(BASE + "blog/index.xml", BASE, False, id="own"),
+        pytest.param(BASE + "index.xml", BASE, True, id="another"),
+        pytest.param("/blog/index.xml", BASE, True, id="relative"),
+        pytest.param("https://other.org/index.xml", BASE, True, id="other-host"),
+        pytest.param("https://other.org/index.xml", None, False, id="who-knows"),
     ],
 )
-def test_a_feed_says_where_it_is(url: str, site: dict[str, object], is_told: bool) -> None:
-    said = of_feed(link(url, "link", "href", "feed"), **site)
+def test_a_feed_says_where_it_is(url: str, base_url: str | None, is_told: bool) -> None:
+    said = of_feed(link(url, "link", "href", "feed"), base_url=base_url)
     assert [one.code for one in said] == ["feed-self"] * is_told
     assert all(one.url == url for one in said)
 

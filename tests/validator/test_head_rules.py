@@ -24,7 +24,7 @@ def findings(page: Page, path: str = ABOUT, **site: object) -> list[Finding]:
     return list(head_findings(path, page, site_of({path: page}, **site)))  # type: ignore[arg-type]
 
 
-def codes(path: str = ABOUT, **changed: object) -> list[str]:
+def codes(path: str, /, **changed: object) -> list[str]:
     return [one.code for one in findings(good(path, **changed), path)]
 
 
@@ -72,7 +72,7 @@ def codes(path: str = ABOUT, **changed: object) -> list[str]:
     ],
 )
 def test_a_head_is_judged_by_each_rule(changed: dict[str, object], code: str | None) -> None:
-    assert codes(**changed) == ([code] if code else [])
+    assert codes(ABOUT, **changed) == ([code] if code else [])
 
 
 def test_every_rule_is_tested_above_or_below() -> None:
@@ -103,7 +103,7 @@ def test_every_rule_is_tested_above_or_below() -> None:
     ],
 )
 def test_a_viewport_must_let_text_grow_to_twice_its_size(viewport: str, is_fixed: bool) -> None:
-    assert codes(viewport=viewport) == (["viewport-fixed"] if is_fixed else [])
+    assert codes(ABOUT, viewport=viewport) == (["viewport-fixed"] if is_fixed else [])
 
 
 def test_a_title_is_shown_with_its_length_and_a_long_one_cut() -> None:
@@ -136,7 +136,7 @@ def test_a_page_that_hides_is_told_with_whom_it_hides_from(
 
 @pytest.mark.parametrize("content", ["index, follow", "nofollow", "noindexed", "all", ""])
 def test_a_page_that_does_not_hide_is_not_told(content: str) -> None:
-    assert codes(robots=(("robots", content),)) == []
+    assert codes(ABOUT, robots=(("robots", content),)) == []
 
 
 @pytest.mark.parametrize(

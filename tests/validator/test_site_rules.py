@@ -20,8 +20,8 @@ def whole(count: int) -> dict[str, Facts]:
     facts: dict[str, Facts] = {}
     links = tuple(Ref("link", f"/en/{number}/", "a", "href") for number in range(80))
     for number in range(count):
-        one = f"{('en', 'de')[number % 2]}/{number // 2}/index.html"
-        both = tuple((lang, address(f"{lang}/{number // 2}/index.html")) for lang in ("en", "de"))
+        one = f"{('en', 'de')[number % 2]}/n{number // 2}/index.html"
+        both = tuple((lang, address(f"{lang}/n{number // 2}/index.html")) for lang in ("en", "de"))
         page = good(one, alternates=both, lang=one[:2])
         facts[one] = page._replace(refs=page.refs + links)
     urls = tuple(Ref("sitemap", address(path), "loc", "text") for path in facts)

@@ -92,7 +92,7 @@ def test_a_page_is_listed_once() -> None:
     }
     (one,) = found(facts, "sitemap")
     assert (one.code, one.page) == ("sitemap-double", "b/sitemap.xml")
-    assert one.message == "/about/ is listed in /a/sitemap.xml already"
+    assert one.message == "/about/ is listed already in /a/sitemap.xml"
 
 
 def test_a_page_is_listed_once_also_in_one_sitemap() -> None:
