@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
-from workflow.validator import urls
+from workflow.validator import page_kinds, urls
 from workflow.validator.facts import Page, Ref, Sheet
 from workflow.validator.findings import Finding, Rule
 from workflow.validator.references import Judged, Problem, judge
-from workflow.validator.resolving import Resolver, alias_target
+from workflow.validator.resolving import Resolver
 from workflow.validator.sites import Site
 
 RULES: tuple[Rule, ...] = (
@@ -183,12 +182,6 @@ _EMPTY = {
 """The rules for addresses that are blank; for all others it is link-empty."""
 _UNSEEN = ("cite", "longdesc")
 """Attributes that nothing is lost by if they are blank."""
-_NOT_LINKED = re.compile(
-    r"(?:.*/)?404(?:/index)?\.html|index\.html|\.well-known/.*"
-    r"|(?:google[0-9a-f]+|yandex_[0-9a-z]+|pinterest-[0-9a-z]+)\.html",
-    re.IGNORECASE,
-)
-"""The home page, error pages, and the pages by which search engines know the owner."""
 
 
 def link_findings(site: Site, resolver: Resolver) -> Iterator[Finding]:
@@ -222,7 +215,7 @@ def _of_references(
     base = page.base
     known = kept.setdefault(base, {}) if base is None or _is_whole(base) else {}
     ids = frozenset(page.ids) if base is None else frozenset()
-    is_alias = alias_target(page) is not None
+    is_alias = page_kinds.is_alias(page)
     wrong: dict[tuple[str, str], tuple[Ref, Problem]] = {}
     targets = set()
     for ref in page.refs:
@@ -272,19 +265,25 @@ def _of_page(path: str, page: Page) -> Iterator[Finding]:
 
 def _orphans(site: Site, resolver: Resolver, linked: set[str]) -> Iterator[Finding]:
     reached = set(linked)
-    for path in [*linked, "index.html"]:
+    for path in [*linked, page_kinds.HOME]:
         final = resolver.leads_to(path)
         if final is not None and final.path is not None:
             reached.add(final.path)
     for path in sorted(site.pages.keys() - reached):
-        page = site.pages[path]
-        if not (_NOT_LINKED.fullmatch(path) or alias_target(page) or _is_hidden(page)):
+        if not _needs_no_link(path, site.pages[path]):
             yield Finding("page-orphan", path, "no link leads to this page")
 
 
-def _is_hidden(page: Page) -> bool:
-    words = {word for _, content in page.robots for word in re.split(r"[\s,]+", content)}
-    return not words.isdisjoint(("noindex", "none"))
+def _needs_no_link(path: str, page: Page) -> bool:
+    """Whether a page is found in another way, or is not to be found."""
+    return (
+        path == page_kinds.HOME
+        or path.startswith(".well-known/")
+        or page_kinds.is_error_page(path)
+        or page_kinds.is_proof(path)
+        or page_kinds.is_alias(page)
+        or page_kinds.hidden_by(page) is not None
+    )
 
 
 def _finding(path: str, ref: Ref, problem: Problem) -> Finding:
