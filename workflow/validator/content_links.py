@@ -69,16 +69,18 @@ class Links:
         if not written:
             return Place("found", source, source.key, address.fragment)
         is_relative = not written.startswith("/") and urls.scheme_of(written) is None
-        path = urls.decoded(address.path).removeprefix(self._root.rstrip("/"))
-        if not (is_relative and source.key is None):
-            found = self._served(path.lstrip("/"), source)
-            if found is not None:
-                return found._replace(fragment=address.fragment)
+        path = urls.decoded(address.path).removeprefix(self._root.rstrip("/")).lstrip("/")
         written = urls.decoded(written)
-        found = self._by_hook(source, written, reference.kind)
+        found: Place | None
+        if is_relative and source.key is None:
+            found = self._by_hook(source, written, reference.kind) or Place("unknown")
+        elif is_relative:
+            found = self._served(path, source) or self._by_hook(source, written, reference.kind)
+        else:  # a hook finds the page in the language of this one
+            found = self._by_hook(source, written, reference.kind) or self._served(path, source)
         if found is not None:
             return found._replace(fragment=address.fragment)
-        return self._missing(source, written, path.lstrip("/"), address.path)
+        return self._missing(source, written, path, address.path)
 
     def ref(self, source: Source, written: str) -> Place:
         """Where the shortcodes ref and relref lead: to a page, by its path or its name."""
@@ -135,7 +137,9 @@ class Links:
     def _by_hook(self, source: Source, path: str, kind: str) -> Place | None:
         """What a render hook finds."""
         project = self._tree.project
-        if not (project.finds_links if kind == "link" else project.finds_images):
+        if urls.scheme_of(path) is not None or not (
+            project.finds_links if kind == "link" else project.finds_images
+        ):
             return None
         if self._has_resource(source, path):
             return Place("found")
@@ -146,8 +150,9 @@ class Links:
         plain = _without_kind(sanitized(path).lower())
         folders = [""]
         if not path.startswith("/"):
-            # A bundle's page looks from its own folder, and from the one it lies in.
-            folders = [source.folder, source.folder.rpartition("/")[0], ""]
+            # A bundle's page may look from the folder that the bundle lies in, too.
+            above = [source.folder.rpartition("/")[0]] if source.name == "index" else []
+            folders = [source.folder, *above, *([] if path.startswith(".") else [""])]
         for folder in folders:
             logical = normpath(f"/{folder}/{plain}").strip("/")
             found = self._tree.by_logical.get(logical)

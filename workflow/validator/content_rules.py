@@ -218,6 +218,8 @@ def _of_shortcodes(source: Source, links: Links) -> Iterator[Finding]:
         if one.is_closing:
             continue
         line, column = _line_column(source, one.start)
+        if _is_in_comment(source, one.start) and name not in ("ref", "relref"):
+            continue
         if name in ("ref", "relref"):
             yield from _of_ref(source, links, one, line, column)
         elif name == "figure":
@@ -233,6 +235,8 @@ def _of_ref(
         yield _finding("content-ref-broken", source, said, line, column)
         return
     place = links.ref(source, written)
+    if place.kind == "found" and _is_in_comment(source, one.start):
+        return  # Hugo looks for the page all the same, but nobody follows the link
     yield from _of_place(source, links, place, "content-ref-broken", written, line, column)
 
 
@@ -252,6 +256,11 @@ def _of_figure(
     if link:
         place = links.leads(source, Reference("link", link, line, column))
         yield from _of_place(source, links, place, "content-link-broken", link, line, column)
+
+
+def _is_in_comment(source: Source, at: int) -> bool:
+    text = source.shortcodes.text
+    return text.rfind("<!--", 0, at) > text.rfind("-->", 0, at)
 
 
 # -- telling -------------------------------------------------------------------------------------

@@ -98,9 +98,11 @@ def read(folder: Path, project: Project, check: Callable[[], None] = lambda: Non
 def _walked(mounts: Sequence[Mount]) -> Iterator[tuple[Mount, str, list[str], str | None]]:
     """(mount, folder, names, leaf bundle that the folder is or lies in) of each folder; what is
     mounted by itself is not walked twice."""
-    roots = {os.path.realpath(one.source) for one in mounts}
-    for mount in mounts:
-        root = os.path.realpath(mount.source)
+    # A folder that is mounted twice, for a language and by default, is that language's.
+    roots: dict[str, Mount] = {}
+    for mount in sorted(mounts, key=lambda one: one.language is None):
+        roots.setdefault(os.path.realpath(mount.source), mount)
+    for root, mount in roots.items():
         bundles: dict[str, str | None] = {}
         for above, folders, names in os.walk(root):
             folders[:] = sorted(

@@ -214,7 +214,8 @@ def _modules(
             continue
         seen.add(name)
         places = (replaced.get(name, themes / name), themes / name, folder / "_vendor" / name)
-        place = next((one for one in places if one.is_dir()), None)
+        # A git submodule that nobody has fetched is an empty folder.
+        place = next((one for one in places if one.is_dir() and any(one.iterdir())), None)
         if place is None:
             targets = [str(one.get("target", "")) for one in mounts]
             is_whole = is_whole and bool(targets) and not any("layouts" in one for one in targets)
@@ -255,12 +256,19 @@ def _mounts(folder: Path, config: Mapping[str, Any], part: str) -> Iterator[Moun
         yield Mount(folder / str(one.get("source", "")), inside.lower(), _language(one))
     if is_mounted:
         return
-    named = config.get(_FOLDER_KEYS[part]) or part
+    key = _FOLDER_KEYS[part]
+    own = {
+        language: said[key]
+        for language, said in _table(config, "languages").items()
+        if isinstance(said, dict) and isinstance(said.get(key), str)
+    }
+    for language, name in own.items():
+        yield Mount(folder / name, "", language)
+    if part == "content" and own and len(own) == len(_table(config, "languages")):
+        return
+    named = config.get(key) or part
     for name in [named] if isinstance(named, str) else named:
         yield Mount(folder / str(name), "", None)
-    for language, said in _table(config, "languages").items():
-        if isinstance(said, dict) and isinstance(said.get(f"{part}dir"), str):
-            yield Mount(folder / said[f"{part}dir"], "", language)
 
 
 def _language(mount: Mapping[str, Any]) -> str | None:

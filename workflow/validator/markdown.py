@@ -18,6 +18,7 @@ from workflow.validator.shortcodes import STAND_IN
 
 if TYPE_CHECKING:
     from markdown_it import MarkdownIt
+    from markdown_it.rules_core import StateCore
     from markdown_it.token import Token
 
 HeadingIds = Literal["github", "github-ascii", "blackfriday", "none"]
@@ -27,6 +28,7 @@ _ATTRIBUTES = re.compile(r"[ \t]*\{([^{}\n]*)\}[ \t]*$")
 _IS_ATTRIBUTES = re.compile(r"\s*(?:[#.][^\s#.]+|[\w:-]+\s*=)")
 _ID = re.compile(r"(?:^|\s)#([^\s{}.=]+)|(?:^|\s)id\s*=\s*[\"']?([^\s\"']+)")
 _BLOCK_ATTRIBUTES = re.compile(r"^[ \t]*\{([^{}\n]*#[^{}\n]*)\}[ \t]*$", re.MULTILINE)
+_MAY_LEAD = re.compile(r"[\[<]|://")
 _BARE = re.compile(r"https?://[^\s<>\"]+")
 _AFTER_BARE = "?!.,:*_~'\"();"
 _COMMENT = re.compile(r"<!--.*?(?:-->|\Z)", re.DOTALL)
@@ -76,7 +78,7 @@ def read(text: str, heading_ids: HeadingIds = "github") -> Text:
         if token.type == "html_block":
             first = token.map[0] if token.map else 0
             reader.html(token.content, first)
-        elif token.type == "inline" and token.children:
+        elif token.type == "inline":
             reader.inline(token)
             if tokens[at - 1].type == "heading_open":
                 reader.heading(token)
@@ -87,7 +89,18 @@ def read(text: str, heading_ids: HeadingIds = "github") -> Text:
 def _parser() -> MarkdownIt:
     from markdown_it import MarkdownIt
 
-    parser = MarkdownIt("commonmark").enable(["table", "strikethrough"])
+    def only_what_leads(state: StateCore) -> None:
+        """Reads lines that hold no link, no element and no heading not at all: most do not."""
+        above = ""
+        for token in state.tokens:
+            is_worth_it = above == "heading_open" or _MAY_LEAD.search(token.content)
+            if token.type == "inline" and is_worth_it:
+                token.children = []
+                state.md.inline.parse(token.content, state.md, state.env, token.children)
+            above = token.type
+
+    parser = MarkdownIt("commonmark").enable(["table", "strikethrough"]).disable("text_join")
+    parser.core.ruler.at("inline", only_what_leads)
     # Addresses are wanted as they are written, and all of them.
     parser.normalizeLink = lambda url: url  # type: ignore[method-assign]
     parser.validateLink = lambda url: True  # type: ignore[method-assign]
