@@ -276,7 +276,7 @@ def test_what_was_approved_and_has_changed_since_is_not_published(site: Program)
     assert site("sweep").code == 0
     assert effects(site) == []
     result = site.result(task_id)
-    assert (result["error"]["code"], result["error"]["action"]) == ("stale_plan", "fix")
+    assert (result["error"]["code"], result["error"]["action"]) == ("stale_plan", "escalate")
     for command in ("wait", "verify"):
         ran = site(command, task_id, "--json")
         assert (ran.code, ran.json["error"]["code"]) == (6, "stale_plan")

@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from workflow import approval, document, durable, plans
@@ -188,8 +188,10 @@ def agree(
         plans.write_plan(exchange, task.task_id, task.kind.name, parameters(task), planned)
         raise AwaitsApproval(planned, decision.reason)
     if isinstance(decision, Stale):
+        approved = decision.approval.digest
+        changed = plans.what_changed(exchange, task.task_id, approved, planned)
         approval.use_up_approval(exchange, task.task_id)
-        raise TaskFailed(stale_plan(task.task_id, decision.approval.digest, planned.digest))
+        raise TaskFailed(stale_plan(task.task_id, approved, planned.digest, changed))
     if exchange.asked_to_cancel(task.task_id):
         raise TaskFailed(cancelled(task.task_id), status="cancelled")
     ready()
@@ -230,13 +232,32 @@ def give(exchange: Exchange, found: Found, given: Approval) -> None:
     approval.give_approval(exchange, given)
 
 
-def stale_plan(task_id: str, approved: str, now: str) -> TaskError:
-    """Why a task was not done to which somebody had agreed as it was before."""
+def stale_plan(task_id: str, approved: str, now: str, changed: str) -> TaskError:
+    """Why a task was not done to which somebody had agreed as it was before; `changed` is what is
+    another now, as far as that is known."""
     return TaskError(
         "stale_plan",
         f"what was approved is {approval.short(approved)}, what would be done now is"
-        f" {approval.short(now)}: nothing was done",
-        "fix",
+        f" {approval.short(now)}" + (f" ({changed})" if changed else "") + ": nothing was done",
+        "escalate",
         "decision",
-        hint=f"plan it anew with `workflow retry {task_id}` and have that approved",
+        hint=f"plan it anew with `workflow retry {task_id}`; a person has to approve that one",
+    )
+
+
+def outdated(task: Task, exchange: Exchange, error: TaskError) -> TaskError:
+    """The error of a task that failed before there was a plan: `stale_plan` if somebody had agreed
+    to one, since then it was the content that changed; else as it is."""
+    given = approval.read_approval(exchange, task.task_id)
+    if error.category != "content" or error.action == "retry" or given is None:
+        return error
+    if not (given.is_for(task.kind.name, task.environment) and given.is_live()):
+        return error
+    return replace(
+        error,
+        code="stale_plan",
+        message=f"what was approved is {approval.short(given.digest)}, and what is there now must "
+        f"not be published: {error.message}",
+        action="escalate",
+        hint=f"{error.hint}; a person has to approve what is planned then",
     )

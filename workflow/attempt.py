@@ -39,6 +39,8 @@ class Attempting:
     planning: bool = False
     """Whether only the plan is wanted."""
     record: Callable[[Mapping[str, Any]], None] = lambda _: None
+    outdated: Callable[[TaskError], TaskError] = lambda error: error
+    """What an error comes to that kept the task from asking whether it may begin."""
     ask: Planned | None = None
     """What somebody has to agree to before the handler is called at all."""
 

@@ -8,7 +8,7 @@ no result and knows nothing of the exchange: the runner and the sweep do that fo
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -58,6 +58,9 @@ class Planned:
     deleted: int = 0
     details: Mapping[str, Any] = field(default_factory=dict)
     """All that `workflow plan` shows, as JSON."""
+    manifest: Callable[[], Iterable[Sequence[Any]]] = tuple
+    """What would be published, a line a file that starts with its path. Asked for where the plan is
+    kept, and where it is stale, to say what has changed."""
 
 
 class AwaitsApproval(Exception):

@@ -2,21 +2,21 @@
 
     .workflow/plans/TASK-ID.jsonl
 
-Two lines of JSON: what is agreed to, in short; then all the details, which only `workflow plan`
-reads, since they name every file.
+Three lines of JSON: what is agreed to, in short; then all the details, which only `workflow plan`
+reads, since they name every file; then what would be published, by which it is said what changed.
 """
 
 from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from workflow import durable, layout
+from workflow import durable, figures, layout
 from workflow.exchange import Exchange
 from workflow.handler import Planned
 from workflow.result import utc
@@ -43,12 +43,14 @@ def write_plan(
 ) -> None:
     """Keep a plan in the place of an earlier one. Raises OSError."""
     stored = StoredPlan(
-        planned=replace(planned, details={}),
+        planned=replace(planned, details={}, manifest=tuple),
         planned_at=utc(datetime.now(UTC)),
         task_type=task_type,
         params=_json(params),
     )
-    lines = (_json(asdict(stored)), _json(planned.details))
+    said = asdict(stored)
+    del said["planned"]["manifest"]
+    lines = (_json(said), _json(planned.details), _json(list(planned.manifest())))
     raw = "".join(f"{line}\n" for line in lines).encode()
     durable.replace(_path(exchange, task_id), raw, aside=exchange.staged)
 
@@ -64,6 +66,43 @@ def read_plan(exchange: Exchange, task_id: str, *, details: bool = False) -> Sto
         return StoredPlan(planned=planned, **said)
     except (OSError, ValueError, TypeError, KeyError, AttributeError):
         return None
+
+
+def what_changed(exchange: Exchange, task_id: str, approved: str, now: Planned) -> str:
+    """What is another than in the kept plan with this digest: the first files, or else where it
+    goes or how; empty if that is not known."""
+    stored = read_plan(exchange, task_id, details=True)
+    if stored is None or stored.planned.digest != approved:
+        return ""
+    before = stored.planned
+    files = figures.differing(_manifest(exchange, task_id), _by_path(now.manifest()))
+    if files:
+        return files
+    if before.target != now.target:
+        return f"it would go to {now.target}, not to {before.target}"
+    if before.details.get("script") != now.details.get("script"):
+        return "the script, or how it is run, changed"
+    gone = sorted(_deleted(now) - _deleted(before))
+    if gone:
+        return f"{gone[0]} would be deleted too"
+    return "how it is published changed: workflow.yaml, the task's parameters, or the bucket"
+
+
+def _manifest(exchange: Exchange, task_id: str) -> dict[str, list[Any]]:
+    try:
+        with open(_path(exchange, task_id), "rb") as file:
+            return _by_path(json.loads(file.readlines()[2]))
+    except (OSError, ValueError, TypeError, IndexError):
+        return {}
+
+
+def _by_path(lines: Iterable[Sequence[Any]]) -> dict[str, list[Any]]:
+    return {str(line[0]): list(line[1:]) for line in lines}
+
+
+def _deleted(planned: Planned) -> set[str]:
+    actions = planned.details.get("actions") or ()
+    return {str(action["path"]) for action in actions if action.get("action") == "delete"}
 
 
 def forget(exchange: Exchange, task_id: str) -> None:

@@ -38,6 +38,8 @@ def run_attempt(task: Task, attempting: Attempting) -> Result | AwaitsApproval:
     outputs = outcome.outputs if failure is None else failure.outputs
     if limits.agreed is not None:
         outputs = {**outputs, "approval": limits.agreed}
+    if failure is not None and limits.agreed is None:
+        failure.error = attempting.outdated(failure.error)
     error = None if failure is None else failure.error
     verification = expectations.verify(
         status,

@@ -207,6 +207,7 @@ class Sweep:
                 task, self.config, planned, self.exchange, lease, ready
             ),
             record=lambda outputs: note_outputs(self.exchange, task.task_id, outputs),
+            outdated=lambda error: agreement.outdated(task, self.exchange, error),
             ask=agreement.to_ask_first(task),
         )
         return run_attempt(task, attempting)

@@ -78,8 +78,82 @@ def test_what_changed_after_it_was_approved_is_not_published(staging: Publisher)
     staging.program("sweep")
     result = staging.program.result(task_id)
     assert (result["status"], result["error"]["code"]) == ("failed", "stale_plan")
+    assert f"({ONE} changed)" in result["error"]["message"]
+    assert result["error"]["action"] == "escalate", "a person has to approve the next one"
     assert staging.live() == {}
     assert staging.program("wait", task_id).code == 6
+
+
+def test_what_somebody_changed_by_hand_after_it_was_approved_is_a_stale_plan_too(
+    staging: Publisher,
+) -> None:
+    task_id, digest = _waits(staging)
+    _approve(staging, task_id, digest)
+    (staging.public / ONE).write_text("<html>by hand</html>")
+    staging.program("sweep")
+    error = staging.program.result(task_id)["error"]
+    assert error["code"] == "stale_plan"
+    assert digest[:8] in error["message"]
+    assert "something changed it since" in error["message"]
+    assert "workflow submit hugo-build --env staging" in error["hint"]
+    assert staging.live() == {}
+    assert staging.program("wait", task_id).code == 6
+
+
+def test_an_approval_of_another_plan_is_not_shown_as_one_of_this(staging: Publisher) -> None:
+    task_id, digest = _waits(staging)
+    _approve(staging, task_id, digest)
+    shown = staging.program("plan", task_id)
+    assert "approved by" in shown.out
+    staging.configure("staging", prefix="sub")
+    shown = staging.program("plan", task_id)
+    assert "approved by" not in shown.out
+    assert f"{digest[:8]} was approved; this is another plan" in shown.out
+    assert f"workflow retry {task_id}" in shown.err
+    said = staging.program("plan", task_id, "--json").data
+    assert (said["approval"], said["stale_approval"]["digest"]) == (None, digest)
+
+
+def test_a_plan_shows_the_server_the_region_the_site_and_the_commit(staging: Publisher) -> None:
+    commit = "0123456789abcdef" * 2 + "01234567"
+    staging.record("staging", git_commit=commit)
+    task_id, _ = _waits(staging)
+    shown = staging.program("plan", task_id).out
+    assert f"to s3://{staging.bucket} at {staging.proxy.endpoint}" in shown
+    assert f"site main at commit {commit[:12]} for region us-east-1" in shown
+    said = staging.program("plan", task_id, "--json").data
+    assert (said["to_send"], said["details"]["totals"]["new"]) == (6, 6)
+
+
+def test_what_others_put_there_is_said_to_be_not_from_us(staging: Publisher) -> None:
+    staging.put("foreign.txt", "a colleague's")
+    staging.put(ONE, "somebody else's")
+    task_id, digest = _waits(staging)
+    actions = staging.program("plan", task_id, "--json").data["details"]["actions"]
+    reasons = {action["path"]: action["reason"] for action in actions}
+    assert reasons["foreign.txt"].startswith("not from us")
+    assert reasons[ONE] == "not from us, and its content differs"
+    _approve(staging, task_id, digest)
+    staging.program("sweep")
+    staging.build({ONE: "<html>One, changed</html>", CSS: None}, "staging")
+    staging.configure("staging", keep_superseded_days=0)
+    task_id, _ = _waits(staging)
+    actions = staging.program("plan", task_id, "--json").data["details"]["actions"]
+    reasons = {action["path"]: action["reason"] for action in actions}
+    assert (reasons[ONE], reasons[CSS][:4]) == ("its content differs", "gone")
+
+
+def test_a_plan_with_nothing_to_send_says_what_it_is_for(staging: Publisher) -> None:
+    task_id, digest = _waits(staging)
+    staging.configure("staging", verify_url="http://127.0.0.1:9", verify={"timeout_seconds": 0})
+    _approve(staging, task_id, digest)
+    staging.program("sweep")
+    assert staging.live() == staging.expected()
+    staging.program("cancel", task_id)
+    staging.configure("staging")
+    again, _ = _waits(staging, "--description", "again")
+    shown = staging.program("plan", again)
+    assert "6 unchanged; nothing to send, but to complete a deploy that did not end" in shown.out
 
 
 def test_what_changed_before_it_was_approved_cannot_be_approved(staging: Publisher) -> None:

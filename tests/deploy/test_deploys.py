@@ -362,7 +362,7 @@ def test_the_result_can_be_read_by_a_person(publisher: Publisher) -> None:
     body = result["body"]
     assert body.strip().startswith("Published main to dev: 6 files sent (")
     assert publisher.website.url in body
-    assert "workflow rollback --env dev" in body
+    assert "Next Steps" in body
 
 
 # -- CloudFront ----------------------------------------------------------------------------------

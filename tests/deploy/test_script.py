@@ -523,10 +523,9 @@ def test_what_a_script_did_before_it_failed_is_told_as_far_as_it_is_known(bench:
     assert failure.outputs == {
         "uploaded_files": 3,
         "deleted_files": 1,
-        "deployment_id": TASK,
         "site_url": "https://www.example.org/",
         "live": "unknown",
-    }
+    }, "what failed is no deployment, and has no id"
 
 
 def test_that_it_may_have_published_is_noted_before_it_starts(bench: Bench) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import sys
 
@@ -68,11 +69,43 @@ def test_the_script_runs_once_approved_and_what_it_published_is_verified_and_on_
     assert scripted.private() == set(), "the lock is given back"
 
 
+def test_a_plan_shows_all_that_is_bound_of_the_script(scripted: Publisher) -> None:
+    shim = scripted.program.root / "shims/python3"
+    shim.parent.mkdir()
+    shim.write_text("#!/bin/sh\nexec python3")
+    shim.chmod(0o755)
+    scripted.others["script_options"]["interpreter"] = str(shim)
+    scripted.configure("staging")
+    task_id = scripted.program.submit("hugo-deploy-staging")
+    shown = scripted.program("plan", task_id).out
+    script = scripted.program.root / "publish.py"
+    arguments = f"{scripted.server.endpoint} {scripted.bucket}"
+    assert shown.startswith(f"hugo-deploy-staging to {scripted.website.url} by publish.py\n")
+    assert f"script {script} (sha256 {hashlib.sha256(script.read_bytes()).hexdigest()})" in shown
+    assert f"  run as: {shim} {script} {arguments}\n  in: {script.parent}\n" in shown
+    assert "  answers: YES" in shown
+    assert f"warning: {shim} is a script itself" in shown
+
+
+def test_what_visitors_have_is_said_to_be_unknown_once_a_script_has_failed(
+    scripted: Publisher,
+) -> None:
+    (scripted.program.root / "publish.py").write_text("raise SystemExit(7)")
+    task_id = _approved(scripted)
+    scripted.program("sweep")
+    result = scripted.program.result(task_id)
+    verdict = result["body"].strip().splitlines()[0]
+    assert verdict.endswith("; what visitors have now is not known.")
+    assert "deployment_id" not in result["outputs"], "it is no deployment"
+
+
 def test_a_script_that_was_changed_after_its_approval_is_not_run(scripted: Publisher) -> None:
     task_id = _approved(scripted)
     (scripted.program.root / "publish.py").write_text(SCRIPT + "\n# changed")
     scripted.program("sweep")
-    assert scripted.program.result(task_id)["error"]["code"] == "stale_plan"
+    error = scripted.program.result(task_id)["error"]
+    assert error["code"] == "stale_plan"
+    assert "(the script, or how it is run, changed)" in error["message"]
     assert scripted.live() == {}
 
 

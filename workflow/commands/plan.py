@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -97,7 +98,7 @@ def _planned_anew(
     from workflow.agreement import Undecided, decide, parameters
     from workflow.approval import short
     from workflow.lease import utc_now
-    from workflow.plans import write_plan
+    from workflow.plans import what_changed, write_plan
     from workflow.result import Result
 
     exchange.prepare()
@@ -107,6 +108,7 @@ def _planned_anew(
         if isinstance(came, Result):
             return _no_plan(task, came)
         other = waiting.waits_for_another(exchange, config, task)
+        changed = what_changed(exchange, task.task_id, earlier, came) if earlier else ""
         if other is None and isinstance(decide(task, config, came, exchange), Undecided):
             write_plan(exchange, task.task_id, task.kind.name, parameters(task), came)
     reply = _shown(exchange, config, task, came, utc_now(), everything)
@@ -114,7 +116,10 @@ def _planned_anew(
         reply.warnings.append(f"{other}: by then it may be another plan")
         reply.next = []
     elif earlier is not None and earlier != came.digest:
-        reply.warnings.append(f"it has changed since {short(earlier)} was planned; now it is this")
+        what = f" ({changed})" if changed else ""
+        reply.warnings.append(
+            f"it has changed since {short(earlier)} was planned{what}; now it is this"
+        )
     return reply
 
 
@@ -138,13 +143,14 @@ def _shown(
     planned_at: str,
     everything: bool,
 ) -> Reply:
-    from workflow.agreement import Undecided, decide, environment_of, policy_for
-    from workflow.approval import read_approval, short
+    from workflow.agreement import Agreed, Stale, Undecided, decide, environment_of, policy_for
+    from workflow.approval import short
 
     policy = policy_for(task, config)
-    waits = isinstance(decide(task, config, planned, exchange), Undecided)
-    given = read_approval(exchange, task.task_id)
-    live = given if given is not None and given.is_live() else None
+    decision = decide(task, config, planned, exchange)
+    waits = isinstance(decision, Undecided)
+    given = decision.approval if isinstance(decision, Agreed) else None
+    stale = decision.approval if isinstance(decision, Stale) else None
     environment = environment_of(task, config)
     minutes = None if environment is None else environment.approval_minutes
     steps = approval_steps(task.task_id, planned) if waits else []
@@ -156,12 +162,13 @@ def _shown(
             "digest": planned.digest,
             "target": planned.target,
             "summary": planned.summary,
-            "changed": planned.changed,
-            "deleted": planned.deleted,
+            "to_send": planned.changed,
+            "to_delete": planned.deleted,
             "planned_at": planned_at,
             "policy": policy,
             "waits": waits,
-            "approval": live.note() if live is not None else None,
+            "approval": given.note() if given is not None else None,
+            "stale_approval": stale.note() if stale is not None else None,
             "approve": steps[-1][0] if steps else None,
             "details": dict(planned.details),
         },
@@ -174,8 +181,15 @@ def _shown(
         planned.summary,
         *_details(planned.details, everything=everything),
         f"plan {short(planned.digest)} of {planned_at}",
-        _rule(policy, waits, minutes, live.note() if live is not None else None),
+        _rule(policy, waits, minutes, given.note() if given is not None else None),
     ]
+    if stale is not None:
+        approved = short(stale.digest)
+        lines[-1] = f"{approved} was approved; this is another plan, and it will not be carried out"
+        reply.next = [
+            (f"workflow wait {task.task_id}", "it ends as stale_plan at the next sweep; then:"),
+            (f"workflow retry {task.task_id}", "plan it anew, and have that approved"),
+        ]
     reply.text = "\n".join(lines)
     return reply
 
@@ -197,7 +211,11 @@ _ORDER = ("delete", "changed", "new", "metadata", "keep")
 
 
 def _details(details: Mapping[str, Any], *, everything: bool) -> Iterable[str]:
-    """The files by what is done with them, as far as the handler tells of files."""
+    """Where it comes from and goes to, and the files by what is done with them, as far as the
+    handler tells of these."""
+    yield from _origin(details)
+    if isinstance(details.get("script"), Mapping):
+        yield from _script(details["script"])
     if details.get("restores"):
         yield f"brings back {details['restores']}"
     groups: dict[str, list[Mapping[str, Any]]] = {name: [] for name in _ORDER}
@@ -217,6 +235,26 @@ def _details(details: Mapping[str, Any], *, everything: bool) -> Iterable[str]:
         yield f"CloudFront still has to forget {', '.join(details['owed_invalidation'][:SHOWN])}"
     for warning in details.get("warnings") or ():
         yield f"warning: {warning}"
+
+
+def _origin(details: Mapping[str, Any]) -> Iterable[str]:
+    """Of what site and commit it is, and in which region the bucket."""
+    if details.get("site"):
+        commit = str(details.get("git_commit") or "")[:12]
+        said = [f"site {details['site']}", f"at commit {commit}" if commit else ""]
+        said += [f"for region {details['region']}" if details.get("region") else ""]
+        yield " ".join(word for word in said if word)
+
+
+def _script(script: Mapping[str, Any]) -> Iterable[str]:
+    """What would be run: all that the approval binds of it."""
+    yield f"script {script['script']} (sha256 {script['sha256']})"
+    yield f"  run as: {shlex.join(script['argv'])}"
+    yield f"  in: {script['cwd']}"
+    for path, sha256 in dict(script.get("imports") or {}).items():
+        yield f"  imports {path} (sha256 {sha256})"
+    for answer in script.get("answers") or ():
+        yield f"  answers: {answer}"
 
 
 def _line(action: Mapping[str, Any], *, reason: bool, stored: bool) -> str:

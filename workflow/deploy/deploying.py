@@ -26,10 +26,10 @@ def deploy(job: Job) -> Outcome:
     assert job.listing is not None
     plan = _plan(job, source, job.listing.result())
     only_told = params.dry_run or context.planning
-    if not (only_told or _is_to_do(job, plan)):
+    if not (only_told or _is_to_do(plan)):
         return _already_live(job, source, plan)
     planned = as_planned(bound, target, source, plan)
-    if params.dry_run or (context.planning and not _is_to_do(job, plan)):
+    if params.dry_run or (context.planning and not _is_to_do(plan)):
         return told(planned, plan, params)
     shown, listed_alone = planned.details, job.lock is not None
     # The lock before the agreement counts: who finds it taken comes again with the same approval.
@@ -78,14 +78,19 @@ def _require_agreed(agreed: Plan, plan: Plan, *, waived: bool) -> None:
 
 
 def _plan(job: Job, source: Source, listed: dict[str, Listed]) -> Plan:
-    return plan_for(job.target, job.params, source, listed, job.known, job.bucket)
+    """The plan, and what there is to do beside sending: an earlier deploy may have left that."""
+    plan = plan_for(job.target, job.params, source, listed, job.known, job.bucket)
+    if job.known.partial:
+        plan.purpose = "but to complete a deploy that did not end: look at the site, note a release"
+        return plan
+    releases = Releases(job.context.config.root, job.target.environment)
+    if job.target.deploy.releases.keep > 0 and not releases.ids():
+        plan.purpose = "but to look at the site, and note a first release to go back to"
+    return plan
 
 
-def _is_to_do(job: Job, plan: Plan) -> bool:
-    """Whether anything is to be done; an earlier deploy may have left all but its release."""
-    first = not Releases(job.context.config.root, job.target.environment).ids()
-    missing = first and job.target.deploy.releases.keep > 0
-    return not plan.is_empty or job.known.partial or missing
+def _is_to_do(plan: Plan) -> bool:
+    return not plan.is_empty or bool(plan.purpose)
 
 
 def _already_live(job: Job, source: Source, plan: Plan) -> Outcome:

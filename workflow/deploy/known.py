@@ -31,6 +31,9 @@ _VERSION = 1
 _SLACK = timedelta(seconds=2)
 """How much later than its answer's Date a server may say that an object was made."""
 
+UNPROVEN = ""
+"""The digest of no file."""
+
 Headers = Mapping[str, str]
 
 
@@ -41,7 +44,8 @@ class Object:
     etag: str
     size: int
     sha256: str | None
-    """Of the file it was made from; None if somebody else sent it."""
+    """Of the file it was made from; None if somebody else sent it, UNPROVEN if it was noted on the
+    object and is not the digest of what lies there."""
     headers: Headers
     modified: str | None = None
     """As a listing says it; None until one did."""

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from typing import Any, Literal
 
 from workflow import figures
-from workflow.deploy.known import Known, Object
+from workflow.deploy.known import UNPROVEN, Known, Object
 from workflow.deploy.objects import Wanted, is_fingerprinted
 from workflow.deploy.patterns import matches
 from workflow.deploy.s3 import Bucket, Listed, in_parallel
@@ -73,6 +73,8 @@ class Plan:
     """Invalidation paths that an earlier deploy could not get done."""
     marked: frozenset[str] = frozenset()
     """Environments that the bucket says it belongs to."""
+    purpose: str = ""
+    """What there is to do beside sending, deleting and invalidating; empty for nothing."""
     superseded: dict[str, str] = field(default_factory=dict)
     """Fingerprinted assets that are kept for their grace -> UTC time since when."""
 
@@ -126,6 +128,8 @@ class Plan:
         )
         said = ", ".join(f"{totals[key]:,} {word}" for key, word in words if totals[key])
         size = f" ({figures.size(totals['bytes'])} to send)" if self.sending else ""
+        if self.is_empty and self.purpose:
+            return f"{said or 'no files'}; nothing to send, {self.purpose}"
         owed = "; an invalidation is owed" if self.owed else ""
         return (said or "nothing to do") + size + owed
 
@@ -220,11 +224,16 @@ def _compare(
     if there.tag_is_md5 and not encoded:
         # The tag proves it; a note of ours may have been put onto another content.
         same = whole and md5_of(wanted) == listed.etag
-        there.sha256 = wanted.sha256 if same else None
+        if same:
+            there.sha256 = wanted.sha256
+        elif there.sha256 is not None:
+            there.sha256 = UNPROVEN
     else:
         same = whole and there.sha256 == wanted.sha256
     if not same:
-        return Step("changed", wanted.path, "its content differs", wanted.size, wanted)
+        foreign = "not from us, and " if there.sha256 is None else ""
+        reason = f"{foreign}its content differs"
+        return Step("changed", wanted.path, reason, wanted.size, wanted)
     drifted = [
         name
         for name in CONTROLLED
@@ -264,7 +273,14 @@ def _plan_the_gone(
             else:
                 plan.steps.append(Step("delete", path, "superseded, its grace is over", seen.size))
         else:
-            plan.steps.append(Step("delete", path, "gone from the site", seen.size))
+            noted = known.objects.get(target.key(path))
+            ours = noted is not None and noted.sha256 is not None
+            reason = (
+                "gone from the site"
+                if ours
+                else "not from us: neither in the site, nor sent from here"
+            )
+            plan.steps.append(Step("delete", path, reason, seen.size))
     plan.superseded = superseded
 
 

@@ -137,11 +137,12 @@ def as_planned(bound: str, target: Target, source: Source, plan: Plan) -> Planne
     return Planned(
         digest=_with_deletions(bound, plan),
         environment=target.environment,
-        target=str(target),
+        target=target.in_full,
         summary=plan.summary(),
         changed=totals["new"] + totals["changed"] + totals["metadata"],
         deleted=totals["deleted"],
         details={**details(target, source, plan), "binds": bound},
+        manifest=source.manifest,
     )
 
 

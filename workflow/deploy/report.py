@@ -21,6 +21,9 @@ def details(target: Target, source: Source, plan: Plan) -> dict[str, Any]:
         "strategy": "native",
         "environment": target.environment,
         "target": str(target),
+        "site": target.place.site,
+        "region": target.deploy.region,
+        "endpoint_url": target.deploy.endpoint_url,
         "site_url": target.verify_url,
         "totals": plan.totals,
         "files": len(source.wanted),
@@ -51,7 +54,8 @@ def for_real(environment: str | None, params: Params) -> str:
 def told(planned: Planned, plan: Plan, params: Params) -> Outcome:
     """Of a dry run."""
     totals = plan.totals
-    what = "Nothing to do for" if plan.is_empty else "Dry run for"
+    nothing = plan.is_empty and not plan.purpose
+    what = "Nothing to do for" if nothing else "Dry run for"
     return Outcome(
         outputs={
             "dry_run": True,
@@ -66,7 +70,7 @@ def told(planned: Planned, plan: Plan, params: Params) -> Outcome:
         },
         verdict=f"{what} {planned.environment}: {planned.summary}. Nothing was sent.",
         summary=_listed(plan),
-        next_steps=[] if plan.is_empty else [for_real(planned.environment, params)],
+        next_steps=[] if nothing else [for_real(planned.environment, params)],
         rehearsal=True,
     )
 

@@ -121,6 +121,25 @@ def identity(command: Command) -> dict[str, Any]:
     return {**bound, "imports": dict(command.imports)} if command.imports else bound
 
 
+def doubts(command: Command) -> list[str]:
+    """What whoever approves should know of how it is run, a sentence each."""
+    interpreter = command.argv[0]
+    if interpreter == command.script:
+        return []
+    try:
+        with open(interpreter, "rb") as file:
+            chooses = file.read(2) == b"#!"
+    except OSError:
+        return []
+    if not chooses:
+        return []
+    return [
+        f"{interpreter} is a script itself, and chooses the real interpreter when it is run (as "
+        "pyenv's shims do): that one is not bound by the approval; name it in "
+        "script_options.interpreter"
+    ]
+
+
 def run(
     context: Context,
     deploy: Deploy,
@@ -141,10 +160,7 @@ def run(
     `script_asked`, AWS's own codes where the output shows what AWS refused, and what
     `context.run_program` raises.
     """
-    outputs: dict[str, Any] = {
-        "site_url": deploy.verify_url or base_url,
-        "deployment_id": context.task_id,
-    }
+    outputs: dict[str, Any] = {"site_url": deploy.verify_url or base_url}
     context.check()
     _require_unchanged(command, deploy, context.config, outputs)
     # Noted before it starts: a run that is cut off here may have published anything.
@@ -184,7 +200,7 @@ def run(
     if finished.returncode:
         raise TaskFailed(_failure(command, finished), outputs={**outputs, "live": "unknown"})
     return ScriptRun(
-        outputs={**outputs, "live": "complete"},
+        outputs={"deployment_id": context.task_id, **outputs, "live": "complete"},
         warnings=[*result.warnings, *_untold(command, result)],
         seconds=finished.duration,
     )

@@ -134,7 +134,7 @@ def as_planned(
     return Planned(
         digest=digest,
         environment=target.environment,
-        target=str(target),
+        target=target.in_full,
         summary=f"run {command.name} on {figures.counted(files, 'file')} "
         f"({figures.size(source.total_bytes)})",
         changed=files,  # it may send all of them: no waiver of small changes covers it
@@ -143,13 +143,17 @@ def as_planned(
             "strategy": "script",
             "environment": target.environment,
             "target": str(target),
+            "site": target.place.site,
+            "git_commit": source.git_commit,
             "site_url": target.verify_url,
             "script": script.identity(command),
             "files": files,
             "total_bytes": source.total_bytes,
             "content_digest": source.digest,
             "binds": digest,
+            "warnings": script.doubts(command),
         },
+        manifest=source.manifest,
     )
 
 

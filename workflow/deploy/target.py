@@ -100,9 +100,20 @@ class Target:
         }
         return {key: value for key, value in named.items() if value}
 
+    @property
+    def in_full(self) -> str:
+        """For whoever agrees to it: with the server, where that is not AWS."""
+        at = self.deploy.endpoint_url
+        bucket, comma, rest = str(self).partition(", ")
+        return (
+            f"{bucket} at {at}{comma}{rest}"
+            if at and self.deploy.strategy == "native"
+            else str(self)
+        )
+
     def __str__(self) -> str:
         if self.deploy.strategy == "script":
-            return f"{os.path.basename(self.deploy.script or '')} to {self.verify_url}"
+            return f"{self.verify_url} by {os.path.basename(self.deploy.script or '')}"
         said = f"s3://{self.deploy.bucket}/{self.prefix}".rstrip("/")
         if self.deploy.cloudfront_id:
             said += f", CloudFront {self.deploy.cloudfront_id}"
