@@ -162,9 +162,12 @@ class _Reader:
         if STAND_IN in shown:
             self.has_made_anchors = True
             shown = shown.replace(STAND_IN, "")
+        if "--" in shown:  # a long dash to the typographer, which may be switched off
+            self._take_slug(re.sub("-{2,3}", "\u2013", shown))
         self._take_slug(shown)
 
     def _take_slug(self, shown: str) -> None:
+        """Each heading has an id of its own; what would be the same is numbered."""
         if self._heading_ids == "none":
             return
         plain = slug(shown, self._heading_ids) or "heading"
@@ -220,17 +223,27 @@ class _Reader:
         """Where an address is written: in these lines, behind where it was found before; else where
         it is defined; else the beginning of the lines."""
         line, column = self._places.get((first, url), (first, 0))
-        while url and line < min(last, len(self._lines)):
+        place = self._found(url, line, min(last, len(self._lines)), column)
+        if place is not None:
+            self._places[first, url] = (place[0], place[1] + len(url))
+            return place
+        defined = self._defined.get(url)
+        if defined is None:
+            return first, 0
+        return self._found(url, defined, len(self._lines), 0) or (defined, 0)
+
+    def _found(self, url: str, line: int, last: int, column: int) -> tuple[int, int] | None:
+        while url and line < last:
             text = self._lines[line]
             at = text.find(url, column)
             if at < 0:
                 line, column = line + 1, 0
                 continue
             column = at + len(url)
+            # Else it is a part of another address.
             if not (_IN_ADDRESS.match(text, column) or (at and _IN_ADDRESS.match(text, at - 1))):
-                self._places[first, url] = (line, column)
                 return line, at
-        return self._defined.get(url, first), 0
+        return None
 
 
 def slug(shown: str, heading_ids: HeadingIds = "github") -> str:

@@ -71,7 +71,6 @@ class Fault(NamedTuple):
     at: int
     message: str
     is_unknown: bool = False
-    name: str = ""
 
 
 class Read(NamedTuple):
@@ -146,7 +145,9 @@ def _pairs(
         template = templates.get(name)
         is_inline = name.endswith(".inline")
         if template is None and not is_inline and are_all_known and not one.is_closing:
-            yield Fault(one.start, f"there is no shortcode {one.name}", True, one.name)
+            said = f"there is no shortcode {one.name}"
+            said += ": a blank is missing before the slash" if name.endswith("/") else ""
+            yield Fault(one.start, said, True)
             continue
         if one.is_closing:
             yield from _closed(one, opened, templates, are_all_known, blanked)
