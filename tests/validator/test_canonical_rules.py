@@ -88,10 +88,11 @@ def test_the_home_page_under_another_address_may_name_the_home_page() -> None:
     assert found(facts, "canonical-home") == []
 
 
-def test_a_further_page_of_a_list_may_name_the_first() -> None:
+def test_a_further_page_of_a_list_names_itself_and_not_the_first() -> None:
     facts = site(BASE + "about/")
     facts["page/2/index.html"] = good("page/2/index.html", canonicals=(BASE,))
-    assert found(facts, "canonical-home") == []
+    (one,) = found(facts, "canonical-page canonical-home")
+    assert (one.code, one.page) == ("canonical-page", "page/2/index.html")
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ import pytest
 
 from workflow.validator.facts import Page
 from workflow.validator.page_kinds import (
+    first_of_list,
     hidden_by,
     is_alias,
     is_error_page,
@@ -51,6 +52,12 @@ def test_error_pages(path: str, is_one: bool) -> None:
 )
 def test_further_pages_of_lists(path: str, is_one: bool) -> None:
     assert is_paginated(path) is is_one
+    assert (first_of_list(path) is not None) is is_one
+
+
+def test_a_further_page_belongs_to_the_first() -> None:
+    assert first_of_list("blog/page/2/index.html") == "blog/index.html"
+    assert first_of_list("page/2/index.html") == "index.html"
 
 
 @pytest.mark.parametrize(

@@ -35,7 +35,7 @@ RULES: tuple[Rule, ...] = (
     ),
     Rule(
         "alt-missing", "warning", "An image says nothing to those who cannot see it",
-        'Say in alt what it shows, or write alt="" if it is an ornament.',
+        'Say in alt what it shows, or write `alt=""` if it is an ornament.',
     ),
     Rule(
         "link-nameless", "notice", "A link has neither text nor a name",
@@ -47,7 +47,7 @@ RULES: tuple[Rule, ...] = (
     ),
     Rule(
         "jsonld-invalid", "error", "Data for search engines (JSON-LD) cannot be read",
-        "In Hugo, build a dict and write it with `jsonify | safeJS`.",
+        "In Hugo, build a dict and write it with jsonify and safeJS.",
     ),
     Rule(
         "form-invalid", "error", "A JotForm form is embedded under an id that none can have",

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from workflow.validator import urls
 from workflow.validator.facts import Page
 from workflow.validator.findings import Finding, Rule
-from workflow.validator.page_kinds import HOME, is_error_page, is_paginated, is_proof
+from workflow.validator.page_kinds import HOME, first_of_list, is_error_page, is_proof
 from workflow.validator.resolving import Verdict
 from workflow.validator.survey import Survey
 from workflow.validator.wording import quoted
@@ -18,7 +18,7 @@ from workflow.validator.wording import quoted
 RULES: tuple[Rule, ...] = (
     Rule(
         "canonical-missing", "notice", "A page does not say what its canonical address is",
-        'Put <link rel="canonical" href="{{ .Permalink }}"> in the head.',
+        'Put `<link rel="canonical" href="{{ .Permalink }}">` in the head.',
     ),
     Rule(
         "canonical-many", "error", "A page has more than one canonical address",
@@ -52,6 +52,10 @@ RULES: tuple[Rule, ...] = (
     Rule(
         "canonical-chain", "warning", "A canonical page names another page as the canonical one",
         "Name the last page of the chain.",
+    ),
+    Rule(
+        "canonical-page", "notice", "A further page of a list names the first as its canonical one",
+        "Let each page of a list name itself; in Hugo, .Paginator.URL knows its address.",
     ),
     Rule(
         "canonical-home", "warning", "A page names the home page as its canonical address",
@@ -106,6 +110,7 @@ def _of_target(path: str, target: str, survey: Survey) -> Iterator[tuple[str, st
     if target == path:
         return
     shown = survey.shown(target)
+    list_page = first_of_list(path)
     if target in survey.aliases:
         yield "canonical-redirect", f"the canonical address {shown} only leads on"
     elif target in survey.hidden:
@@ -113,7 +118,9 @@ def _of_target(path: str, target: str, survey: Survey) -> Iterator[tuple[str, st
     elif target in survey.elsewhere:
         then = survey.shown(survey.elsewhere[target])
         yield "canonical-chain", f"the canonical address {shown} names {then} in turn"
-    elif target == HOME and not is_paginated(path):
+    elif target == list_page:
+        yield "canonical-page", f"the page names {shown}, the first of its list, as canonical"
+    elif target == HOME and list_page is None:
         pages = survey.site.pages
         home = pages.get(HOME)
         # What is the home page under another address may well say so.

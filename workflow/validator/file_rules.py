@@ -39,7 +39,7 @@ RULES: tuple[Rule, ...] = (
     ),
     Rule(
         "icon-missing", "notice", "The site has no icon",
-        "Put a favicon.ico into static/, or a <link rel=\"icon\"> into the head.",
+        "Put a favicon.ico into static/, or a `<link rel=\"icon\">` into the head.",
     ),
 )  # fmt: skip
 

@@ -28,19 +28,19 @@ DELAY_MOST = 20 * 3600
 RULES: tuple[Rule, ...] = (
     Rule(
         "doctype-missing", "warning", "A page does not begin with a doctype",
-        "Begin it with <!doctype html>: without it browsers imitate those of 1998.",
+        "Begin it with `<!doctype html>`: without it browsers imitate those of 1998.",
     ),
     Rule(
         "charset-missing", "warning", "A page does not say how its text is encoded",
-        'Put <meta charset="utf-8"> first in the head.',
+        'Put `<meta charset="utf-8">` first in the head.',
     ),
     Rule(
         "charset-other", "warning", "A page is written in another encoding than UTF-8",
-        'Save it as UTF-8 and write <meta charset="utf-8">: the HTML standard allows no other.',
+        'Save it as UTF-8 and write `<meta charset="utf-8">`: the HTML standard allows no other.',
     ),
     Rule(
         "lang-missing", "warning", "A page does not say in what language it is",
-        "Give the html element a lang attribute; in Hugo, lang={{ site.Language.Lang }}.",
+        "Give the html element a lang attribute; in Hugo, `{{ site.Language.Lang }}`.",
     ),
     Rule(
         "lang-invalid", "warning", "The language of a page is none that exists",
@@ -48,7 +48,7 @@ RULES: tuple[Rule, ...] = (
     ),
     Rule(
         "viewport-missing", "warning", "A page is shown on phones as on a desk, and too small",
-        'Put <meta name="viewport" content="width=device-width, initial-scale=1"> in the head.',
+        'Put `<meta name="viewport" content="width=device-width">` in the head.',
     ),
     Rule(
         "viewport-fixed", "warning", "A page does not let readers enlarge it",

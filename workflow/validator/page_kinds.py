@@ -20,7 +20,7 @@ _PROOF = re.compile(
     r"(?:google[0-9a-f]{8,}|yandex_[0-9a-z]+|pinterest-[0-9a-z]+|.*/?BingSiteAuth)\.html?",
     re.IGNORECASE,
 )
-_PAGINATED = re.compile(r"(?:.*/)?page/\d+(?:/index)?\.html")
+_PAGINATED = re.compile(r"((?:.*/)?)page/\d+(?:/index)?\.html")
 _UNAVAILABLE = re.compile(r"unavailable_after\s*:\s*(.+)")
 
 
@@ -41,7 +41,13 @@ def is_proof(path: str) -> bool:
 
 def is_paginated(path: str) -> bool:
     """Whether it is a further page of a list, which has the title of the first one by design."""
-    return "page/" in path and _PAGINATED.fullmatch(path) is not None
+    return first_of_list(path) is not None
+
+
+def first_of_list(path: str) -> str | None:
+    """The page that a further page of a list belongs to; None if it is none."""
+    found = _PAGINATED.fullmatch(path) if "page/" in path else None
+    return None if found is None else found[1] + HOME
 
 
 def hidden_by(page: Page) -> tuple[str, str] | None:

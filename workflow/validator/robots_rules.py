@@ -34,7 +34,7 @@ RULES: tuple[Rule, ...] = (
     ),
     Rule(
         "robots-sitemap", "warning", "A Sitemap line of robots.txt leads to no sitemap",
-        "Write its whole address; in Hugo, Sitemap: {{ \"sitemap.xml\" | absURL }}.",
+        'Write its whole address; in Hugo, `Sitemap: {{ absURL "sitemap.xml" }}`.',
     ),
 )  # fmt: skip
 
