@@ -123,6 +123,8 @@ def test_a_page_that_says_nothing_is_told() -> None:
 def test_what_is_wrong_is_told_where_it_stands() -> None:
     (one,) = of({"og:image": "/icon.svg"})
     assert (one.url, one.element, one.attribute) == ("/icon.svg", "meta", "content")
+    (one,) = of({"twitter:card": "photo"})
+    assert (one.url, one.element, one.attribute) == ("photo", "meta", "content")
 
 
 def test_a_page_has_one_title_and_may_have_many_images() -> None:

@@ -99,8 +99,10 @@ def _of_page(path: str, page: Page, survey: Survey) -> Iterator[Finding]:
         if missing:
             yield Finding("og-missing", path, f"the page lacks {', '.join(missing)}")
     if has_card:
+        card = first.get("twitter:card")
+        place = (card, "meta", "content") if card else (None, None, None)
         for message in _card(first):
-            yield Finding("twitter-invalid", path, message)
+            yield Finding("twitter-invalid", path, message, *place)
     if page.canonicals and first.get("og:url"):
         yield from _address(path, page, first["og:url"], survey)
 
