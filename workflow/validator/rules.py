@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 @functools.cache
 def all_rules() -> Mapping[str, Rule]:
     """Every rule by its code, in the order in which the documentation has them."""
-    from workflow.validator import external, link_rules, page_rules, site_rules
+    from workflow.validator import content_rules, external, link_rules, page_rules, site_rules
 
-    modules = (link_rules, page_rules, site_rules, external)
+    modules = (link_rules, page_rules, site_rules, external, content_rules)
     return {rule.code: rule for module in modules for rule in module.RULES}
 
 

@@ -6,12 +6,13 @@ read → rules → grade → baseline → causes → places in the sources
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from workflow.validator import baseline, external, grading, rules
+from workflow.errors import WorkflowError
+from workflow.validator import baseline, content_rules, external, grading, rules
 from workflow.validator.baseline import Mark
 from workflow.validator.causes import Cause, causes, placed_in
 from workflow.validator.findings import Finding
@@ -97,22 +98,21 @@ def validate(wish: Wish, check: Callable[[], None] = lambda: None) -> Report:
         (one.rule for one in wish.ignores if one.rule), known_rules, "an ignore entry"
     )
     known = baseline.read(wish.baseline) if wish.baseline is not None else None
-    site = _read(wish, check)
-    found = _findings(wish, site, check)
-    elsewhere = {rule.code for rule in external.RULES}
-    not_run = frozenset(elsewhere) if wish.external is None else frozenset[str]()
-    graded = grading.graded(found, known_rules, wish.grades, wish.ignores, not_run=not_run)
+    checked = (_content if wish.scope == "content" else _site)(wish, check)
+    not_run = _not_run(wish, known_rules)
+    graded = grading.graded(checked.found, known_rules, wish.grades, wish.ignores, not_run=not_run)
     if wish.update_baseline and wish.baseline is not None:
-        baseline.write(wish.baseline, graded.findings, site.base_url)
+        baseline.write(wish.baseline, graded.findings, checked.base_url)
         known = baseline.read(wish.baseline)
-    compared = baseline.compare(graded.findings, known or Counter(), site.base_url)
-    grouped = causes(compared.new, site.pages, known_rules)
+    compared = baseline.compare(graded.findings, known or Counter(), checked.base_url)
+    grouped = causes(compared.new, checked.pages, known_rules)
     check()
-    grouped = _placed(wish, site, grouped, check)
+    if checked.site is not None:
+        grouped = _placed(wish, checked.site, grouped, check)
     return Report(
-        pages=len(site.pages),
-        files=len(site.files),
-        base_url=site.base_url,
+        pages=len(checked.pages),
+        files=checked.files,
+        base_url=checked.base_url,
         environment=wish.environment,
         new=[one for cause in grouped for one in cause.findings],
         known=compared.known,
@@ -123,6 +123,55 @@ def validate(wish: Wish, check: Callable[[], None] = lambda: None) -> Report:
         has_baseline=known is not None,
         notes=[*_notes(graded.unused), *_baseline_notes(wish, compared.fixed)],
     )
+
+
+class _Checked(NamedTuple):
+    """What was looked at, and what was found there, not yet graded."""
+
+    found: list[Finding]
+    pages: Collection[str]
+    files: int
+    base_url: str | None
+    site: Site | None
+    """The built one, if that was looked at: its findings still have to be given their places."""
+
+
+def _site(wish: Wish, check: Callable[[], None]) -> _Checked:
+    site = _read(wish, check)
+    found = _findings(wish, site, check)
+    return _Checked(found, site.pages, len(site.files), site.base_url, site)
+
+
+def _content(wish: Wish, check: Callable[[], None]) -> _Checked:
+    from workflow.validator.content_rules import content_findings
+
+    folder = wish.hugo_site or hugo_site(wish.public / "content") or hugo_site(wish.public)
+    if folder is None:
+        raise WorkflowError(
+            "no_content",
+            f"{wish.public} is no Hugo site with content, nor lies in one",
+            hint="name the site's folder, which has hugo.toml and content/ in it",
+        )
+    content = folder / "content"
+    public = wish.public if wish.public.is_dir() and wish.public != folder else folder / "public"
+    found = content_findings(
+        folder,
+        content=content,
+        public=public if public.is_dir() else None,
+        base_url=wish.base_url,
+        check=check,
+    )
+    pages = [path.relative_to(folder).as_posix() for path in content.rglob("*.md")]
+    return _Checked(found, pages, len(pages), wish.base_url, None)
+
+
+def _not_run(wish: Wish, known_rules: Iterable[str]) -> frozenset[str]:
+    """Rules whose findings cannot have come up."""
+    elsewhere = {rule.code for rule in external.RULES}
+    of_content = {rule.code for rule in content_rules.RULES}
+    if wish.scope == "content":
+        return frozenset(known_rules) - of_content
+    return frozenset(of_content if wish.external is not None else of_content | elsewhere)
 
 
 def _read(wish: Wish, check: Callable[[], None]) -> Site:
