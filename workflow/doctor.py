@@ -237,7 +237,7 @@ def _deploys(config: Config) -> Iterator[Finding]:
             continue
         subject = f"deploy to {name}"
         lacks = list(readiness.missing(deploy, config))
-        lax = list(readiness.unguarded(name, environment))
+        lax = [*readiness.misleading(name, environment), *readiness.unguarded(name, environment)]
         yield from (Finding(subject, "failed", one.message, one.hint) for one in lacks)
         yield from (Finding(subject, "warning", one.message, one.hint) for one in lax)
         if not lacks and not lax:

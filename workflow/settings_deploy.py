@@ -28,6 +28,13 @@ class MaxDeletes(Strict):
     number: int = Field(default=100, ge=0)
     share: float = Field(default=0.25, ge=0, le=1, description="of the objects that are live")
 
+    @model_validator(mode="before")
+    @classmethod
+    def _of_two_limits(cls, said: object) -> object:
+        if isinstance(said, (dict, cls)):
+            return said
+        raise ValueError("has two limits, as in `max_deletes: {number: 100, share: 0.25}`")
+
 
 class Exceptions(Strict):
     """Paths, as in `objects`, for which a guard looks away."""

@@ -9,14 +9,14 @@ from __future__ import annotations
 import gc
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from workflow.config import load_config
 from workflow.errors import Exit, Problem, WorkflowError
 from workflow.exchange import Exchange
 from workflow.layout import CONFIG
-from workflow.overview import resolve
+from workflow.overview import approval_next, resolve
 from workflow.reply import Reply, folded, is_plain
 from workflow.sweep import Sweep
 
@@ -43,7 +43,7 @@ def sweep_once(root: str, *, jobs: int | None = None, only: str | None = None) -
         with _Progress() as notice:
             swept = Sweep(exchange, config, jobs=jobs, only=only, notice=notice).run()
         exchange.touch_last_sweep()
-    return _reply(swept, config.problems)
+    return _reply(exchange, swept, config.problems)
 
 
 def _busy(only: str | None) -> Reply:
@@ -59,7 +59,7 @@ def _busy(only: str | None) -> Reply:
     return reply
 
 
-def _reply(swept: Swept, problems: Sequence[Problem]) -> Reply:
+def _reply(exchange: Exchange, swept: Swept, problems: Sequence[Problem]) -> Reply:
     data = {
         "swept": True,
         "ended": swept.ended,
@@ -84,6 +84,8 @@ def _reply(swept: Swept, problems: Sequence[Problem]) -> Reply:
         reply.next = [(f"workflow show {ended[0]}", "read its result")]
     elif ended:
         reply.next = [("workflow list", "see them all")]
+    elif swept.parked:
+        reply.next = _of_parked(exchange, swept.parked)
     if swept.stopped:
         reply.exit = Exit.INTERRUPTED
         reply.error = WorkflowError(
@@ -109,6 +111,16 @@ def _reply(swept: Swept, problems: Sequence[Problem]) -> Reply:
             "bad_config", said_problems, hint=f"mend {CONFIG}", problems=problems
         )
     return reply
+
+
+def _of_parked(exchange: Exchange, parked: Mapping[str, str]) -> list[tuple[str, str]]:
+    """What to do where a sweep only found tasks that wait: for whom, or for what."""
+    if len(parked) > 1:
+        return [("workflow status", "see what waits, and for whom")]
+    ((task_id, reason),) = parked.items()
+    if "waits for approval" in reason:
+        return approval_next(exchange, task_id)
+    return [(f"workflow show {task_id}", "see what it waits for")]
 
 
 class _Progress:

@@ -63,6 +63,14 @@ def test_a_plan_shows_each_file_with_the_reason_and_what_it_is_stored_as(
     assert said["details"]["totals"]["new"] == len(staging.files)
 
 
+def test_a_sweep_that_only_parks_a_task_says_what_to_do_about_it(staging: Publisher) -> None:
+    task_id = staging.program.submit("hugo-deploy-staging")
+    swept = staging.program("sweep", "--json")
+    commands = [step["cmd"] for step in swept.json["next"]]
+    assert commands[0] == f"workflow plan {task_id}"
+    assert commands[1].startswith(f"workflow approve {task_id} staging ")
+
+
 def test_without_approval_nothing_is_ever_published(staging: Publisher) -> None:
     _waits(staging)
     for _ in range(3):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import json
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from tests.program import make_exchange
 from workflow.config import Config, Deploy, load_config
 from workflow.deploy import browser, cloudfront, iam, refusals, verification
 from workflow.deploy.conflicts import conflict, shared_buckets
+from workflow.errors import Problem
 from workflow.handlers import cloudfront_invalidate
 
 DOCS = Path(__file__).parents[2] / "docs" / "aws.md"
@@ -163,8 +165,63 @@ def test_environments_that_are_apart_are_fine(
 
 
 def findings(folder: Path, said: str) -> dict[str, dict[str, Any]]:
-    found = make_exchange(folder, said)("doctor", "--json").data["findings"]
+    return _found(folder, said, AWS_ACCESS_KEY_ID="AKIA", AWS_SECRET_ACCESS_KEY="secret")
+
+
+def _found(folder: Path, said: str, **environ: str) -> dict[str, dict[str, Any]]:
+    alone = {
+        "AWS_ACCESS_KEY_ID": "",
+        "AWS_SECRET_ACCESS_KEY": "",
+        "AWS_CONFIG_FILE": str(folder / "aws-config"),
+        "AWS_SHARED_CREDENTIALS_FILE": str(folder / "aws-credentials"),
+        "BOTO_CONFIG": str(folder / "none"),
+    }
+    program = make_exchange(folder, said)
+    found = program("doctor", "--json", **alone | environ).data["findings"]
     return {one["subject"]: one for one in found}
+
+
+def test_doctor_misses_credentials_without_asking_anybody(tmp_path: Path) -> None:
+    found = _found(tmp_path, text(staging=environment(native())))["deploy to staging"]
+    assert (found["state"], found["message"]) == ("failed", "there are no AWS credentials")
+    assert "AWS_PROFILE" in found["mend"]
+
+
+def test_doctor_misses_a_profile_that_is_named_and_not_there(tmp_path: Path) -> None:
+    (tmp_path / "aws-config").write_text("[profile other]\nrole_arn = x\nsource_profile = other\n")
+    for number, named in enumerate(("other", "missing")):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        said = text(staging=environment(native(profile=named)))
+        environ = {"AWS_CONFIG_FILE": str(tmp_path / "aws-config"), "AWS_ACCESS_KEY_ID": "AKIA"}
+        found = _found(folder, said, **environ)["deploy to staging"]
+        assert found["state"] == ("ok", "failed")[number]
+        assert ("(missing)" in found["message"]) == (named == "missing"), found
+
+
+def test_a_limit_of_deletions_without_its_keys_is_answered_with_an_example(tmp_path: Path) -> None:
+    said = text(staging=environment(native(max_deletes=20)))
+    (problem,) = _problems(tmp_path, said)
+    assert problem.key == "environments.staging.deploy.max_deletes"
+    assert "`max_deletes: {number: 100, share: 0.25}`" in problem.message
+
+
+def _problems(folder: Path, said: str) -> Sequence[Problem]:
+    (folder / "workflow.yaml").write_text(said)
+    return load_config(folder).problems
+
+
+def test_doctor_shows_the_server_and_a_base_url_that_nobody_else_can_follow(
+    tmp_path: Path,
+) -> None:
+    deploy = native(endpoint_url="http://s3.example.net:9000")
+    said = json.loads(text(dev=environment(deploy), staging=environment(native("other"))))
+    said["environments"]["staging"]["base_url"] = "http://localhost:1313/"
+    found = findings(tmp_path, json.dumps(said))
+    assert found["deploy to dev"]["message"].endswith(" at http://s3.example.net:9000")
+    assert found["deploy to staging"]["state"] == "warning"
+    assert "built for this machine itself" in found["deploy to staging"]["message"]
+    assert "environments.staging.base_url" in found["deploy to staging"]["mend"]
 
 
 def test_doctor_is_content_with_a_deploy_that_could_run(tmp_path: Path) -> None:
@@ -216,11 +273,12 @@ def test_doctor_finds_that_brotli_is_asked_for_and_not_there(
         "util.find_spec = lambda name, *a: None if name == 'brotli' else found(name, *a)\n"
     )
     path = f"{without}:{program.environ['PYTHONPATH']}"
+    keys = {"AWS_ACCESS_KEY_ID": "AKIA", "AWS_SECRET_ACCESS_KEY": "secret"}
     states = [
         {one["subject"]: one for one in program("doctor", "--json", **environ).data["findings"]}[
             "deploy to staging"
         ]["state"]
-        for environ in ({"PYTHONPATH": path}, {})
+        for environ in ({"PYTHONPATH": path, **keys}, keys)
     ]
     assert states == ["failed", "ok"]
 

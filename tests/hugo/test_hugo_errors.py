@@ -598,6 +598,32 @@ def test_a_full_disk_of_the_results_leaves_the_old_site(site: Workshop, small_di
     assert publicdir.manifest(site.public) == before
 
 
+@pytest.mark.parametrize("place", ["static/.git", "themes/plain/static/.git"])
+def test_a_git_folder_that_hugo_would_publish_fails_the_build_and_no_later_one(
+    site: Workshop, place: str
+) -> None:
+    if place.startswith("themes"):
+        toml = site.site / "hugo.toml"
+        toml.write_text(f'theme = "plain"\n{toml.read_text()}')
+    git = site.site / place
+    git.mkdir(parents=True)
+    (git / "HEAD").write_text("ref: refs/heads/main")
+    error = site.fail().error
+    assert (error.code, error.action) == ("public_unusable", "escalate")
+    assert f"Hugo has built {place} into the site" in error.message
+    assert not (site.public / ".git").exists()
+    shutil.move(git, site.root / "away")
+    site.build()
+
+
+def test_a_git_folder_that_an_earlier_build_published_is_put_down_to_it(site: Workshop) -> None:
+    (site.site / "static/.git").mkdir(parents=True)
+    (site.public / ".git").mkdir(parents=True)
+    error = site.fail().error
+    assert "static/.git was built into it" in error.message
+    assert f"remove {site.public}/.git" in str(error.hint)
+
+
 @needs_root
 def test_a_disk_mounted_at_public_cannot_be_swapped(site: Workshop) -> None:
     site.public.mkdir()

@@ -90,7 +90,7 @@ def _refuse_many_deletes(target: Target, params: Params, plan: Plan) -> None:
             "content",
             hint="is the site whole? If it is meant: "
             + (
-                f"raise deploy.max_deletes in {CONFIG}"
+                f"let {CONFIG} say `max_deletes: {{number: {len(gone)}, share: 1}}`"
                 if free
                 else f"submit it with --set max_deletes={len(gone)}, which is approved with it"
             ),

@@ -62,6 +62,7 @@ def run(context: Context) -> Outcome:
         ) as replacement:
             finished = _run_hugo(context, build, replacement.folder)
             _judge(build, finished)
+            hugo_site.refuse_git(build.place, replacement.folder)
             walked = publicdir.walk(replacement.folder)
             manifest = publicdir.hashed(walked)
             _write_manifest(context.folder / "manifest.json", manifest, build)

@@ -40,12 +40,17 @@ class Place:
 
     @property
     def is_dev(self) -> bool:
-        return self.environment in ("dev", "development", "local")
+        return is_dev(self.environment)
 
 
 def is_site(folder: Path) -> bool:
     """Whether the folder has what makes it a Hugo site: a configuration."""
     return any((folder / name).exists() for name in (*CONFIG_NAMES, "config"))
+
+
+def is_dev(environment: str) -> bool:
+    """Whether it is one for trying things out, by its name."""
+    return environment in ("dev", "development", "local")
 
 
 def is_local(url: str) -> bool:
@@ -111,6 +116,7 @@ def check(place: Place) -> None:
             f"{folder} is no Hugo site: it has neither hugo.toml (.yaml, .json) nor config/",
             f"correct sites.{place.site}.path in {CONFIG}, or write Hugo's configuration there",
         )
+    hint = f"let sites.{place.site}.public in {CONFIG} name a folder of its own"
     inside = os.path.relpath(public, folder).split(os.sep)
     reason = None
     if inside[0] in (os.curdir, os.pardir):
@@ -123,14 +129,37 @@ def check(place: Place) -> None:
         reason = "another disk is mounted there, so that it cannot be swapped in one step"
     elif (public / ".git").exists():
         reason = "it is a git work tree, which a build would replace"
+        copied = _copied_git(folder)
+        if copied:
+            reason = f"{copied} was built into it, and makes it a git work tree"
+            hint = f"move {copied} out of what is published, and remove {public}/.git"
     elif folder.is_relative_to(os.path.realpath(public)):
         reason = "the site itself lies in it"
     if reason is not None:
         raise _failed(
             "public_unusable",
             f"{public} cannot be replaced by a build: {reason}",
-            f"let sites.{place.site}.public in {CONFIG} name a folder of its own",
+            hint,
         )
+
+
+def refuse_git(place: Place, built: Path) -> None:
+    """Raises TaskFailed `public_unusable` if what was built has a `.git`: it gives away the sources
+    and their history, and would keep the next build from taking its place."""
+    if os.path.lexists(built / ".git"):
+        copied = _copied_git(place.folder) or ".git"
+        raise _failed(
+            "public_unusable",
+            f"Hugo has built {copied} into the site, as it does with all that is static",
+            f"move {copied} out of what is published, then build again",
+        )
+
+
+def _copied_git(folder: Path) -> str:
+    """Where in the site's folder the `.git` lies that Hugo would copy; empty if it is not seen."""
+    places = (folder / "static/.git", *sorted(folder.glob("themes/*/static/.git")))
+    found = (place for place in places if os.path.lexists(place))
+    return next((os.path.relpath(place, folder) for place in found), "")
 
 
 def wait_for_other_hugo(folder: Path) -> None:
