@@ -19,7 +19,7 @@ MANY_PAGES = 5
 MOST_OF = 0.6
 """Of a section's pages, or of all, for a finding to be their template's."""
 SINGLES = {"error": 6, "warning": 2, "notice": 1}
-"""Findings of one rule that are told one by one; the rest of them together."""
+"""Mistakes of one rule that are told one by one; the rest of them together."""
 
 
 class Cause(NamedTuple):
@@ -61,16 +61,18 @@ def causes(
     # The same reference, or the same sentence whatever the reference, on most pages.
     for key in (_by_reference, _by_message):
         left = _take_templates(left, key, sections, made, rules)
-    alike = list(_groups(left, _by_message).values())
-    made += [_cause(group, rules) for group in alike if len(group) > 1]
-    alone = [group[0] for group in alike if len(group) == 1]
-    for group in _groups(alone, lambda one: (one.code, one.severity)).values():
-        singles = SINGLES[group[0].severity or "error"]
-        if len(group) == singles + 1:  # a line for the rest would be no shorter than the rest
+    units = sorted(_groups(left, _by_message).values(), key=len, reverse=True)
+    by_rule: dict[tuple[str, Severity], list[list[Finding]]] = defaultdict(list)
+    for unit in units:
+        by_rule[unit[0].code, unit[0].severity or "error"].append(unit)
+    for (_, severity), alike in by_rule.items():
+        singles = SINGLES[severity]
+        if len(alike) == singles + 1:  # a line for the rest would be no shorter than the rest
             singles += 1
-        made += [_cause([one], rules) for one in group[:singles]]
-        if group[singles:]:
-            made.append(_cause(group[singles:], rules, rest=bool(singles)))
+        made += [_cause(unit, rules) for unit in alike[:singles]]
+        rest = [one for unit in alike[singles:] for one in unit]
+        if rest:
+            made.append(_cause(rest, rules, rest=True))
     return sorted(made, key=_order)
 
 

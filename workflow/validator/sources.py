@@ -116,7 +116,12 @@ class Sources:
         word, _, rest = code.partition("-")
         if rest == "missing" and word in _IN_HEAD:
             return self._places(HEAD, once=True)
-        return self._places(MARKS[word], once=True) if word in MARKS else None
+        if word not in MARKS:
+            return None
+        found = self._places(MARKS[word], once=True)
+        if found is None and word in _IN_HEAD:  # pictures have titles too
+            found = self._places(MARKS[word], once=True, where=_is_head)
+        return found
 
     def reference(self, code: str, url: str, base_url: str | None = None) -> str | None:
         """Where templates or configuration write this very thing, if in a few places."""
@@ -134,10 +139,16 @@ class Sources:
             self._whole = "\n".join(one.text for one in self._texts())
         return self._whole
 
-    def _places(self, needles: tuple[str, ...], *, once: bool = False) -> str | None:
+    def _places(
+        self,
+        needles: tuple[str, ...],
+        *,
+        once: bool = False,
+        where: Callable[[Text], bool] = lambda _: True,
+    ) -> str | None:
         """The places of any of these; with `once`, only the first of each file."""
         found: list[str] = []
-        for path, text in self._texts():
+        for path, text in filter(where, self._texts()):
             hits = [at for needle in needles for at in _hits(text, needle)]
             lines = sorted({text.count("\n", 0, at) + 1 for at in hits})
             found += [f"{path}:{line}" for line in (lines[:1] if once else lines)]
@@ -248,6 +259,11 @@ def _needles(code: str, url: str, base_url: str | None) -> Iterator[str]:
         yield from (f'id="{url}"', f"id='{url}'", f"id={url}", f"{{#{url}")
     else:
         yield from _spellings(url, base_url)
+
+
+def _is_head(one: Text) -> bool:
+    """Whether a template is one of the head's, by its name or because it has one."""
+    return "<head" in one.text or "head" in one.path.lower()
 
 
 def _spellings(url: str, base_url: str | None) -> Iterator[str]:
