@@ -231,3 +231,41 @@ def test_a_start_without_workflow_yaml_needs_no_heavy_library(check: Shell) -> N
         check=False,
     )
     assert "HEAVY []" in ran.stdout, ran.stdout + ran.stderr
+
+
+@pytest.mark.parametrize("folder", ["site", "site/content", "site/public"])
+def test_content_is_checked_before_anything_is_built(check: Shell, folder: str) -> None:
+    check.write(
+        {
+            "hugo.toml": "title = 'x'\n",
+            "content/about.md": "---\ntitle: About\n---\n\n[Gone](/gone/) [Home](/)\n",
+            "content/_index.md": "---\ntitle: Home\n---\n[About](/about/)\n",
+        },
+        "site",
+    )
+    (check.folder / folder).mkdir(exist_ok=True)
+    ran = check(folder, "--scope", "content", "--json", "--sarif", "out.sarif")
+    assert ran.code == 3, ran.err
+    (found,) = [one for one in ran.data["findings"] if one["severity"] == "error"]
+    assert (found["page"], found["line"]) == ("content/about.md", 5)
+    results = json.loads((check.folder / "out.sarif").read_text())["runs"][0]["results"]
+    places = [one["locations"][0]["physicalLocation"] for one in results]
+    assert "site/content/about.md" in [one["artifactLocation"]["uri"] for one in places]
+    assert check("public", "--scope", "content").code == 2
+
+
+def test_a_baseline_holds_what_either_scope_finds(check: Shell) -> None:
+    check.write(
+        {
+            "hugo.toml": "title = 'x'\n",
+            "content/about.md": "---\ntitle: About\n---\n\n[Gone](/gone/)\n",
+        },
+        "site",
+    )
+    check.write(BROKEN, "site/public")
+    for scope in ("site", "content"):
+        known = ("site/public", "--scope", scope, "--baseline", "known.json")
+        assert check(*known, "--update-baseline").code == 0
+    for scope in ("site", "content"):
+        ran = check("site/public", "--scope", scope, "--baseline", "known.json", "--json")
+        assert (ran.code, ran.data["new"], ran.data["fixed"]) == (0, 0, 0), scope

@@ -70,7 +70,8 @@ def run(
         bool, typer.Option("--external", help="Ask other hosts about links to them.")
     ] = False,
     scope: Annotated[
-        str, typer.Option("--scope", help="site: the built pages; content: the Markdown in DIR.")
+        str,
+        typer.Option("--scope", help="site: the built pages; content: the Markdown of DIR's site."),
     ] = "site",
     sarif_file: Annotated[
         str | None, typer.Option("--sarif", metavar="FILE", help="Also write SARIF 2.1.0.")
@@ -104,7 +105,7 @@ def run(
     wish = replace(
         wish,
         base_url=_url(base_url) or wish.base_url,
-        scope=_one_of("--scope", scope, get_args(Scope)),
+        **_scoped(_one_of("--scope", scope, get_args(Scope)), wish),
         grades={**wish.grades, **_grades(rule or [])},
         ignores=[*wish.ignores, *map(_ignored, ignore or [])],
         fail_on=_one_of("--fail-on", fail_on, get_args(FailOn)) if fail_on else wish.fail_on,
@@ -181,6 +182,15 @@ def _config(place: Place, named: str | None) -> Config | None:
 def _public(config: Config, site: str) -> Path:
     found = config.sites[site]
     return Path(os.path.realpath(config.path(found.path / found.public)))
+
+
+def _scoped(scope: Scope, wish: Wish) -> dict[str, Any]:
+    """What DIR is: the built site, or content of the Hugo site around it."""
+    if scope == "site":
+        return {}
+    site = wish.hugo_site or hugo_site(wish.public / "content")
+    built = site / "public" if site is not None else wish.public
+    return {"scope": scope, "public": built, "hugo_site": site}
 
 
 def _url(written: str | None) -> str | None:

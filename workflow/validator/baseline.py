@@ -103,9 +103,18 @@ def read(path: Path) -> Counter[Mark] | None:
         ) from error
 
 
-def write(path: Path, findings: Iterable[Finding], base_url: str | None = None) -> None:
-    """Let all of these be known from now on. Raises OSError."""
+def write(
+    path: Path,
+    findings: Iterable[Finding],
+    base_url: str | None = None,
+    others: Iterable[Mark] = (),
+) -> None:
+    """Let all of these be known from now on, and `others`, which nobody looked for this time.
+
+    Raises OSError.
+    """
     marks = Counter(mark(finding, base_url) for finding in findings)
+    marks.update(others)
     lines = [
         json.dumps({**one._asdict(), "count": marks[one]}, ensure_ascii=False)
         for one in sorted(marks)

@@ -49,17 +49,18 @@ class Cause(NamedTuple):
 
 
 def causes(
-    findings: Sequence[Finding], pages: Iterable[str], rules: Mapping[str, Rule]
+    findings: Sequence[Finding], pages: Iterable[str] | None, rules: Mapping[str, Rule]
 ) -> list[Cause]:
     """What stands behind the findings (graded ones), worst first.
 
-    `pages` are all pages of the site: a thing that nearly all have is their template's.
+    `pages` are all pages of the site: a thing that nearly all have is their template's. None: what
+    was looked at has no templates.
     """
-    sections = Counter(map(section_of, pages))
+    sections = Counter(map(section_of, pages or ()))
     left = list(findings)
     made: list[Cause] = []
     # The same reference, or the same sentence whatever the reference, on most pages.
-    for key in (_by_reference, _by_message):
+    for key in (_by_reference, _by_message) if pages is not None else ():
         left = _take_templates(left, key, sections, made, rules)
     units = sorted(_groups(left, _by_message).values(), key=len, reverse=True)
     by_rule: dict[tuple[str, Severity], list[list[Finding]]] = defaultdict(list)

@@ -85,9 +85,12 @@ def _result(
         "partialFingerprints": {FINGERPRINT: _fingerprint(finding, seen, base_url)},
         "baselineState": state,
     }
-    if finding.source is not None:
+    path, line = split_place(finding.source) if finding.source is not None else ("", None)
+    if path == finding.page:
+        place = _location(prefix + path, finding.line, finding.column, finding.excerpt)
+        result["locations"] = [place]
+    elif path:
         # Readers open the first location, and only the source can be mended.
-        path, line = split_place(finding.source)
         result["locations"] = [_location(prefix + path, line)]
         result["relatedLocations"] = [{**page, "message": {"text": "in the built page"}}]
     return result

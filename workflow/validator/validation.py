@@ -102,10 +102,12 @@ def validate(wish: Wish, check: Callable[[], None] = lambda: None) -> Report:
     not_run = _not_run(wish, known_rules)
     graded = grading.graded(checked.found, known_rules, wish.grades, wish.ignores, not_run=not_run)
     if wish.update_baseline and wish.baseline is not None:
-        baseline.write(wish.baseline, graded.findings, checked.base_url)
+        others = [one for one in (known or Counter()).elements() if one.code in not_run]
+        baseline.write(wish.baseline, graded.findings, checked.base_url, others)
         known = baseline.read(wish.baseline)
-    compared = baseline.compare(graded.findings, known or Counter(), checked.base_url)
-    grouped = causes(compared.new, checked.pages, known_rules)
+    expected = Counter({one: n for one, n in (known or {}).items() if one.code not in not_run})
+    compared = baseline.compare(graded.findings, expected, checked.base_url)
+    grouped = causes(compared.new, checked.pages if checked.site else None, known_rules)
     check()
     if checked.site is not None:
         grouped = _placed(wish, checked.site, grouped, check)
