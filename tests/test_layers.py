@@ -12,7 +12,15 @@ import workflow
 PACKAGE = Path(workflow.__file__).parent
 LAYERS = [
     {"errors", "figures", "layout", "yaml12", "redact", "durable", "capture", "kinship", "process"},
-    {"settings", "settings_deploy", "settings_validate", "document", "config", "expectations", "result"},
+    {
+        "settings",
+        "settings_deploy",
+        "settings_validate",
+        "document",
+        "config",
+        "expectations",
+        "result",
+    },
     {"lease", "journal", "status_key", "templates", "publicdir", "trade"},
     {"exchange", "handler"},
     {"approval", "plans", "pending", "park", "archive"},
