@@ -85,7 +85,10 @@ class TaskError:
 
 
 class TaskFailed(Exception):
-    """Raised by a handler: the task ends with `error`, keeping the `outputs` gathered so far."""
+    """Raised by a handler: the task ends with `error`, keeping the `outputs` gathered so far.
+
+    `summary`: what its result tells people beyond the error, in Markdown.
+    """
 
     def __init__(
         self,
@@ -93,11 +96,13 @@ class TaskFailed(Exception):
         *,
         outputs: Mapping[str, Any] | None = None,
         status: Status = "failed",
+        summary: str = "",
     ) -> None:
         super().__init__(error.message)
         self.error = error
         self.outputs = dict(outputs or {})
         self.status: Status = status
+        self.summary = summary
 
 
 @dataclass(frozen=True, slots=True)

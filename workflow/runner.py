@@ -36,6 +36,7 @@ def run_attempt(task: Task, attempting: Attempting) -> Result | AwaitsApproval:
     seconds = time.monotonic() - clock
     status = "success" if failure is None else failure.status
     outputs = outcome.outputs if failure is None else failure.outputs
+    told = outcome.summary if failure is None else failure.summary
     if limits.agreed is not None:
         outputs = {**outputs, "approval": limits.agreed}
     if failure is not None and limits.agreed is None:
@@ -72,7 +73,7 @@ def run_attempt(task: Task, attempting: Attempting) -> Result | AwaitsApproval:
         verification=verification,
         attempts=[*attempting.earlier, attempt],
         warnings=task.warnings,
-        summary=f"{outcome.summary}{_who_agreed(limits.agreed or {})}".strip(),
+        summary=f"{told}{_who_agreed(limits.agreed or {})}".strip(),
         statistics=outcome.statistics,
         next_steps=outcome.next_steps or _next_steps(task, failure, printed=bool(printed)),
         logs=printed,

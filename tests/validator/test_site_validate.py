@@ -97,6 +97,7 @@ def test_a_mistake_of_a_template_is_one_cause_with_the_templates_line(
     result = validate(program)
     (cause,) = [one for one in result["outputs"]["causes"] if one["code"] == "link-broken"]
     assert cause["template"] is True
+    assert "- error link-broken on" in result["body"]
     assert cause["source"] == "layouts/partials/foot.html:2"
     assert cause["pages"] >= 10
     assert result["error"]["file"] == "layouts/partials/foot.html"

@@ -194,7 +194,8 @@ def _told(context: Context, place: Place, report: Report, said: dict[str, Any]) 
     verdict = f"{reporting.headline(report)}: {place.site} for {place.environment}."
     failing = report.failing
     if failing:
-        raise TaskFailed(_error(report, failing[0]), outputs=outputs)
+        summary = "\n".join([f"{verdict}\n", *_summary(report, said)])
+        raise TaskFailed(_error(report, failing[0]), outputs=outputs, summary=summary)
     return Outcome(
         outputs=outputs,
         verdict=verdict,
