@@ -7,8 +7,8 @@ from pathlib import Path
 
 from workflow.validator.facts import Facts, Page, Ref
 from workflow.validator.findings import Finding
-from workflow.validator.resolving import Resolver
-from workflow.validator.site_rules import site_findings
+from workflow.validator.links.resolving import Resolver
+from workflow.validator.seo.site_rules import site_findings
 from workflow.validator.sites import Site
 
 BASE = "https://example.org/"

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from tests.validator.made import good, site_of
-from workflow.validator.body_rules import RULES, body_findings, leftover_findings
 from workflow.validator.facts import Page, Ref
 from workflow.validator.findings import Finding
+from workflow.validator.seo.body_rules import RULES, body_findings, leftover_findings
 
 ABOUT = "about/index.html"
 FORM = "231234567890123"

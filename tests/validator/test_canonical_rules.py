@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from tests.validator.made import BASE, alias, found, good, told
-from workflow.validator.canonical_rules import RULES
 from workflow.validator.facts import Facts
+from workflow.validator.seo.canonical_rules import RULES
 
 ABOUT = "about/index.html"
 

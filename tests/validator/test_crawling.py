@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from workflow.validator.crawling import blocks, rules_for
-from workflow.validator.documents import robots
 from workflow.validator.facts import Robots
+from workflow.validator.files.documents import robots
+from workflow.validator.seo.crawling import blocks, rules_for
 
 TEXT = b"""
 User-agent: GoogleBot/2.1

@@ -4,9 +4,9 @@ import json
 
 import pytest
 
-from workflow.validator.documents import feed, kind_of, manifest, robots, sitemap
 from workflow.validator.facts import Feed, Manifest, Robots, Sitemap
-from workflow.validator.sitemaps import MOST_ENTRIES, is_date
+from workflow.validator.files.documents import feed, kind_of, manifest, robots, sitemap
+from workflow.validator.files.sitemaps import MOST_ENTRIES, is_date
 
 RSS = '<rss version="2.0" xmlns:atom="http://www.w3.org/2005/Atom">{}</rss>'
 ATOM = '<feed xmlns="http://www.w3.org/2005/Atom">{}</feed>'
@@ -261,7 +261,7 @@ def test_a_sitemap_that_search_engines_refuse_says_why(text: str, error: str) ->
 
 
 def test_a_sitemap_of_more_bytes_than_are_read_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("workflow.validator.sitemaps.LARGEST", 100)
+    monkeypatch.setattr("workflow.validator.files.sitemaps.LARGEST", 100)
     assert "at most 100 are read" in (sitemap(SITEMAP.format(ONE).encode()).error or "")
 
 

@@ -17,8 +17,8 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from workflow.validator import external_asking
-from workflow.validator.external import (
+from workflow.validator.external import asking as external_asking
+from workflow.validator.external.links import (
     RULES,
     External,
     Options,
@@ -27,7 +27,7 @@ from workflow.validator.external import (
     external_findings,
 )
 from workflow.validator.facts import Facts, Page, Ref, Sheet
-from workflow.validator.resolving import Resolver
+from workflow.validator.links.resolving import Resolver
 from workflow.validator.sites import Site
 
 QUICK = Options(delay=0.0, backoff=0.01, seconds=5.0, private=("127.0.0.1", "localhost"))

@@ -6,8 +6,8 @@ import pytest
 
 from tests.validator.made import BASE, ICON, alias, found, good, told
 from workflow.validator.facts import Facts, Feed, Manifest, Ref
-from workflow.validator.file_rules import RULES
 from workflow.validator.findings import Finding
+from workflow.validator.seo.file_rules import RULES
 
 ABOUT = "about/index.html"
 FILES = ("a.mp3", "icon.png", "empty/x.txt")

@@ -7,7 +7,7 @@ import pytest
 from tests.validator.made import good, site_of
 from workflow.validator.facts import Page
 from workflow.validator.findings import Finding
-from workflow.validator.head_rules import (
+from workflow.validator.seo.head_rules import (
     DESCRIPTION_MOST,
     RULES,
     TITLE_LEAST,

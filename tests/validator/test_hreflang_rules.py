@@ -7,7 +7,7 @@ import pytest
 from tests.validator.made import BASE, alias, found, good
 from workflow.validator.facts import Facts, Page, Ref, Sitemap
 from workflow.validator.findings import Finding
-from workflow.validator.hreflang_rules import RULES
+from workflow.validator.seo.hreflang_rules import RULES
 
 EN, DE, FR = "en/index.html", "de/index.html", "fr/index.html"
 BOTH = (("en", BASE + "en/"), ("de", BASE + "de/"))

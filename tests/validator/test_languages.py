@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from workflow.validator.languages import fault
+from workflow.validator.seo.languages import fault
 
 
 @pytest.mark.parametrize(

@@ -9,9 +9,9 @@ import pytest
 
 from workflow.validator.facts import KINDS, Facts, Page, Ref, Sheet
 from workflow.validator.findings import Finding
-from workflow.validator.link_rules import RULES, link_findings
-from workflow.validator.references import BROKEN
-from workflow.validator.resolving import Resolver
+from workflow.validator.links.link_rules import RULES, link_findings
+from workflow.validator.links.references import BROKEN
+from workflow.validator.links.resolving import Resolver
 from workflow.validator.sites import Site
 
 HERE = "blog/index.html"

@@ -13,8 +13,9 @@ from pathlib import Path
 import pytest
 
 from workflow.hugo import program
-from workflow.validator import content_tree, front_matter, hugo_project, markdown, shortcodes
-from workflow.validator.content_rules import RULES, content_findings
+from workflow.validator.content import front_matter, hugo_project, markdown, shortcodes
+from workflow.validator.content import tree as content_tree
+from workflow.validator.content.rules import RULES, content_findings
 from workflow.validator.findings import Finding
 
 CONFIG = 'baseURL = "https://example.org/"\ntitle = "Sample"\n'

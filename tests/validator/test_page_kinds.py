@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from workflow.validator.facts import Page
-from workflow.validator.page_kinds import (
+from workflow.validator.seo.page_kinds import (
     first_of_list,
     hidden_by,
     is_alias,

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from tests.validator.made import alias, good, site_of
-from workflow.validator import body_rules, head_rules
 from workflow.validator.facts import Page
 from workflow.validator.findings import Finding
-from workflow.validator.page_rules import RULES, page_findings
+from workflow.validator.seo import body_rules, head_rules
+from workflow.validator.seo.page_rules import RULES, page_findings
 
 ABOUT = "about/index.html"
 

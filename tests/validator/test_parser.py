@@ -7,7 +7,7 @@ import random
 import pytest
 
 from workflow.validator.facts import Page, Ref
-from workflow.validator.parser import page
+from workflow.validator.pages.parser import page
 
 
 def read(html: str) -> Page:

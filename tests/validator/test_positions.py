@@ -6,8 +6,8 @@ import time
 
 import pytest
 
-from workflow.validator.parser import page
-from workflow.validator.positions import EXCERPT, places
+from workflow.validator.pages.parser import page
+from workflow.validator.pages.positions import EXCERPT, places
 
 FOUND = [
     ("<p>\n <a href=/a/>", ("a", "href", "/a/"), [(2, 10)]),

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from workflow.validator import cache as kept_facts
-from workflow.validator import processes, reading
-from workflow.validator.examining import examine
 from workflow.validator.facts import Feed, Manifest, Page, Ref, Robots, Sheet, Sitemap
-from workflow.validator.reading import read_site
+from workflow.validator.files import cache as kept_facts
+from workflow.validator.files import processes, reading
+from workflow.validator.files.examining import examine
+from workflow.validator.files.reading import read_site
 from workflow.validator.sites import Site
 
 PAGE = (
@@ -41,7 +41,7 @@ class Built:
             return examine(path, raw)
 
         monkeypatch.setattr(processes, "read", noted_read)
-        monkeypatch.setattr("workflow.validator.processes.examine", noted_examine)
+        monkeypatch.setattr("workflow.validator.files.processes.examine", noted_examine)
 
     def write(self, path: str, text: str) -> Path:
         file = self.folder / path

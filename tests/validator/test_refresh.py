@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from workflow.validator import refresh
+from workflow.validator.pages import refresh
 
 CASES = [
     pytest.param("0;url=/a/", (0, "/a/"), id="as most write it"),

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from workflow.validator.facts import Facts, Page
-from workflow.validator.resolving import Resolver, Verdict
+from workflow.validator.links.resolving import Resolver, Verdict
 from workflow.validator.sites import Site
 
 NFC, NFD = "caf\u00e9", "cafe\u0301"

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from tests.validator.made import BASE, alias, found, good, told
-from workflow.validator.documents import robots
 from workflow.validator.facts import Facts, Page, Ref, Sitemap
+from workflow.validator.files.documents import robots
 from workflow.validator.findings import Finding
-from workflow.validator.robots_rules import RULES
+from workflow.validator.seo.robots_rules import RULES
 
 ABOUT = "about/index.html"
 STYLE = Ref("style", "/css/main.css", "link", "href")

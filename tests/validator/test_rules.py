@@ -8,10 +8,11 @@ from typing import get_args
 
 import pytest
 
-from workflow.validator import link_rules, page_rules, site_rules
+from workflow.validator.files.reading import read_site
 from workflow.validator.findings import Rule, Severity
-from workflow.validator.reading import read_site
+from workflow.validator.links import link_rules
 from workflow.validator.rules import all_rules, check
+from workflow.validator.seo import page_rules, site_rules
 
 DOCUMENT = Path(__file__).parent.parent.parent / "docs" / "validation.md"
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from workflow.validator.facts import Ref, Sheet
-from workflow.validator.sheets import css_refs, sheet
+from workflow.validator.files.sheets import css_refs, sheet
 
 
 def loaded(text: str) -> list[str]:

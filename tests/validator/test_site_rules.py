@@ -7,12 +7,12 @@ import time
 import pytest
 
 from tests.validator.made import BASE, address, found, good, site_of
-from workflow.validator import page_rules, site_rules
 from workflow.validator.facts import Facts, Page, Ref, Robots, Sitemap
-from workflow.validator.page_rules import page_findings
-from workflow.validator.resolving import Resolver
-from workflow.validator.site_rules import site_findings
-from workflow.validator.survey import survey
+from workflow.validator.links.resolving import Resolver
+from workflow.validator.seo import page_rules, site_rules
+from workflow.validator.seo.page_rules import page_findings
+from workflow.validator.seo.site_rules import site_findings
+from workflow.validator.seo.survey import survey
 
 
 def whole(count: int) -> dict[str, Facts]:

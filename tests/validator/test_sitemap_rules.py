@@ -7,7 +7,7 @@ import pytest
 from tests.validator.made import BASE, alias, found, good, told
 from workflow.validator.facts import Facts, Ref, Robots, Sitemap
 from workflow.validator.findings import Finding
-from workflow.validator.sitemap_rules import RULES
+from workflow.validator.seo.sitemap_rules import RULES
 
 ABOUT = "about/index.html"
 FILES = ("img/a.png", "empty/x.txt", "report.pdf")

@@ -7,7 +7,7 @@ import pytest
 from tests.validator.made import BASE, alias, found, good, social
 from workflow.validator.facts import Facts
 from workflow.validator.findings import Finding
-from workflow.validator.social_rules import RULES
+from workflow.validator.seo.social_rules import RULES
 
 ABOUT = "about/index.html"
 OWN = dict(social(ABOUT))

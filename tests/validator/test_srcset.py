@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from workflow.validator import srcset
+from workflow.validator.pages import srcset
 
 CASES = [
     pytest.param("a.png", ("a.png",), False, id="one address"),

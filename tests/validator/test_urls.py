@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from workflow.validator import urls
-from workflow.validator.schemes import fault
-from workflow.validator.urls import Address, InvalidAddress
+from workflow.validator.links import urls
+from workflow.validator.links.schemes import fault
+from workflow.validator.links.urls import Address, InvalidAddress
 
 BASE = Address("https", "example.org", "/blog/one/", "q=1", None)
 

@@ -14,15 +14,18 @@ from workflow.validator.findings import Finding, Rule
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from workflow.validator.external import Options
-    from workflow.validator.resolving import Resolver
+    from workflow.validator.external.links import Options
+    from workflow.validator.links.resolving import Resolver
     from workflow.validator.sites import Site
 
 
 @functools.cache
 def all_rules() -> Mapping[str, Rule]:
     """Every rule by its code, in the order in which the documentation has them."""
-    from workflow.validator import content_rules, external, link_rules, page_rules, site_rules
+    from workflow.validator.content import rules as content_rules
+    from workflow.validator.external import links as external
+    from workflow.validator.links import link_rules
+    from workflow.validator.seo import page_rules, site_rules
 
     modules = (link_rules, page_rules, site_rules, external, content_rules)
     return {rule.code: rule for module in modules for rule in module.RULES}
@@ -40,10 +43,10 @@ def check(
     `progress` is called now and then; what it raises (a deadline, say) ends the check. Other hosts
     are asked as `external` says, none without; `cache` is a file for their answers.
     """
-    from workflow.validator.link_rules import link_findings
-    from workflow.validator.page_rules import page_findings
-    from workflow.validator.resolving import Resolver
-    from workflow.validator.site_rules import site_findings
+    from workflow.validator.links.link_rules import link_findings
+    from workflow.validator.links.resolving import Resolver
+    from workflow.validator.seo.page_rules import page_findings
+    from workflow.validator.seo.site_rules import site_findings
 
     resolver = Resolver(site)
     found = list(link_findings(site, resolver))
@@ -65,7 +68,7 @@ def _elsewhere(
     cache: Path | None,
     progress: Callable[[], None],
 ) -> Iterator[Finding]:
-    from workflow.validator import external
+    from workflow.validator.external import links as external
 
     addresses = external.external_addresses(site, resolver, fragments=options.check_fragments)
     answers = external.check_external(addresses, options, cache=cache, check=progress)

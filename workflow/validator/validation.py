@@ -12,15 +12,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from workflow.errors import WorkflowError
-from workflow.validator import baseline, content_rules, external, grading, rules
+from workflow.validator import baseline, grading, rules
 from workflow.validator.baseline import Mark
 from workflow.validator.causes import Cause, causes, placed_in
+from workflow.validator.content import rules as content_rules
+from workflow.validator.external import links as external
 from workflow.validator.findings import Finding
 from workflow.validator.grading import FailOn, Grade, Ignore
 from workflow.validator.sources import Sources, hugo_site
 
 if TYPE_CHECKING:
-    from workflow.validator.external import Options
+    from workflow.validator.external.links import Options
     from workflow.validator.sites import Site
 
 Scope = Literal["site", "content"]
@@ -145,7 +147,7 @@ def _site(wish: Wish, check: Callable[[], None]) -> _Checked:
 
 
 def _content(wish: Wish, check: Callable[[], None]) -> _Checked:
-    from workflow.validator.content_rules import content_findings
+    from workflow.validator.content.rules import content_findings
 
     folder = wish.hugo_site or hugo_site(wish.public / "content") or hugo_site(wish.public)
     if folder is None:
@@ -178,7 +180,7 @@ def _not_run(wish: Wish, known_rules: Iterable[str]) -> frozenset[str]:
 
 def _read(wish: Wish, check: Callable[[], None]) -> Site:
     from workflow.validator.base_url import built_for
-    from workflow.validator.reading import read_site
+    from workflow.validator.files.reading import read_site
 
     site = read_site(
         wish.public,
@@ -278,7 +280,7 @@ def _lined(
     raw: bytes, spots: list[tuple[tuple[int, int], Finding]]
 ) -> list[tuple[tuple[int, int], Finding]]:
     """Findings of one page at their places; of several alike, one after the other."""
-    from workflow.validator.positions import places
+    from workflow.validator.pages.positions import places
 
     alike: dict[tuple[str | None, str | None, str | None], list[tuple[int, int, str]]] = {}
     told = []

@@ -1,0 +1,1 @@
+"""The Markdown that a site is made from, as Hugo reads it."""

@@ -1,0 +1,1 @@
+"""References: what an address means, where it leads in this site, and what is wrong with it."""

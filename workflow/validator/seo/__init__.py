@@ -1,0 +1,1 @@
+"""What search engines and visitors need, on each page and across the site."""
