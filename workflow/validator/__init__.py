@@ -7,7 +7,7 @@
     external/   links to other hosts, if somebody wants them asked
     content/    the Markdown that the site is made from
 
-and here the way from facts to a report: `validation` reads, holds the site against all `rules`, grades
-what they find (`grading`, `baseline`), groups it by `causes`, finds their places in the `sources`, and
-`reporting` and `sarif` tell it.
+and here the way from facts to a report: `validation` reads, holds the site against all `rules`,
+grades what they find (`grading`, `baseline`), groups it by `causes`, finds their places in the
+`sources`, and `reporting` and `sarif` tell it.
 """
