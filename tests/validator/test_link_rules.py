@@ -348,6 +348,11 @@ def test_blank_addresses(element: str, attribute: str, code: str | None) -> None
     )
 
 
+def test_a_script_that_neither_holds_nor_names_anything_is_told() -> None:
+    (found,) = findings({HERE: Page(empty=(("script", "text"), ("script", "text")))})
+    assert (found.code, found.element) == ("script-empty", "script")
+
+
 def test_what_browsers_do_not_understand_is_told() -> None:
     srcset = "a.png 1x, b.png\n 200w, " + "c.png 1x, " * 20
     page = Page(bad_srcset=(srcset, srcset), bad_refresh=("3x; url=/", ""))

@@ -201,6 +201,7 @@ FACTS = [
     ("empty", "<script src=''></script><iframe src=' '></iframe>",
      (("script", "src"), ("iframe", "src"))),
     ("empty", "<link rel=icon><link rel=preload imagesrcset=a>", (("link", "href"),)),
+    ("empty", "<script> </script><script>x()</script><script src=a></script>", (("script", "text"),)),
     ("empty", "<img alt='' src=a usemap=''>", (("img", "usemap"),)),
     ("leftovers", "<a href=#ZgotmplZ>x</a>", ("ZgotmplZ",)),
     ("leftovers", "<p>%!s(MISSING) and 100%!</p>", ("%!s(MISSING)",)),

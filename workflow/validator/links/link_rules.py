@@ -99,6 +99,10 @@ RULES: tuple[Rule, ...] = (
         "Correct the address, or build the script again.",
     ),
     Rule(
+        "script-empty", "warning", "A script that neither holds nor names anything",
+        "Name it in src, or take the element out.",
+    ),
+    Rule(
         "style-broken", "error", "A style sheet is not there",
         "Correct the address, or build the style sheet again.",
     ),
@@ -249,6 +253,10 @@ def _of_page(path: str, page: Page) -> Iterator[Finding]:
     """What is wrong with references that are none."""
     for element, attribute in dict.fromkeys(page.empty):
         if attribute in _UNSEEN:
+            continue
+        if attribute == "text":
+            message = f"a {element} has neither content nor an address"
+            yield Finding("script-empty", path, message, None, element)
             continue
         code = _EMPTY.get((element, attribute), "link-empty")
         message = f"{attribute} of {element} names nothing"

@@ -159,6 +159,8 @@ def _script(found: Found, name: str, attributes: Attributes, node: LexborNode) -
         url = found.add("script", name, "src", attributes["src"])
         if "livereload.js" in url:
             found.leftovers.append(url)
+    elif not node.text_lexbor().strip():
+        found.empty.append((name, "text"))
     kind = attributes.get("type")
     if kind and kind.partition(";")[0].strip().lower() == "application/ld+json":
         urls, error = jsonld.parse(node.text_lexbor())
