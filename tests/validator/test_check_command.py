@@ -85,6 +85,13 @@ def test_a_site_without_errors_ends_with_0(check: Shell) -> None:
     assert (ran.code, "error " in ran.out) == (0, False), ran.out
 
 
+def test_a_folder_without_a_page_is_not_well(check: Shell) -> None:
+    check.write({"styles.css": "a{color:red}"}, "nothing")
+    ran = check("nothing")
+    assert ran.code == 2
+    assert "there is no page in" in ran.err and "public/" in ran.err
+
+
 def test_json_has_every_finding_with_its_place_in_one_envelope(check: Shell) -> None:
     ran = check("public", "--json")
     assert (ran.code, ran.json["schema"], ran.json["ok"]) == (3, "workflow/1", False)

@@ -92,7 +92,7 @@ def validate(wish: Wish, check: Callable[[], None] = lambda: None) -> Report:
     """Check the site. `check` is called often, and ends it by raising.
 
     Raises FileNotFoundError if there is no such folder, OSError if it cannot be read, WorkflowError
-    for a rule that is none, or a baseline that cannot be read.
+    for a folder without pages, a rule that is none, or a baseline that cannot be read.
     """
     known_rules = rules.all_rules()
     grading.require_known(wish.grades, known_rules, "the configuration")
@@ -142,6 +142,13 @@ class _Checked(NamedTuple):
 
 def _site(wish: Wish, check: Callable[[], None]) -> _Checked:
     site = _read(wish, check)
+    if not site.pages:
+        # Whoever checks before each deploy must not be told that all is well with nothing.
+        raise WorkflowError(
+            "no_pages",
+            f"there is no page in {wish.public}",
+            hint="name the folder of the built site; `hugo` writes it as public/",
+        )
     found = _findings(wish, site, check)
     return _Checked(found, site.pages, len(site.files), site.base_url, site)
 
