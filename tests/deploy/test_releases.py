@@ -180,6 +180,15 @@ def test_what_a_deploy_that_died_has_kept_is_swept_out_and_counts_for_nothing(
     assert not list(died.folder.glob("*.pack"))
 
 
+def test_a_pack_whose_index_is_damaged_is_swept_out(tmp_path: Path) -> None:
+    _keep(tmp_path, "one")
+    (index,) = (tmp_path / FOLDER).glob("*.json")
+    index.write_text("{")
+    assert _kept(Store(tmp_path), "one") is None
+    assert Store(tmp_path).keep_only([_wanted("one").sha256])
+    assert not [*(tmp_path / FOLDER).glob("*.pack"), *(tmp_path / FOLDER).glob("*.json")]
+
+
 def test_a_pack_that_a_power_cut_has_shortened_holds_what_is_whole(tmp_path: Path) -> None:
     _keep(tmp_path, "one", "three")
     (pack,) = (tmp_path / FOLDER).glob("*.pack")

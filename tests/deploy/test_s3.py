@@ -214,6 +214,15 @@ def test_a_large_bucket_is_listed_folder_by_folder_and_none_is_left_out(
     assert set(bucket.list("f0", expected=known)) == {key for key in keys if key[:2] == "f0"}
 
 
+def test_new_folders_beside_known_ones_hide_nothing_of_a_large_top(bucket: Bucket) -> None:
+    known = [f"a{number:02}/x" for number in range(30)]
+    new = [f"b{number:02}/x" for number in range(15)]
+    top = [f"z{number:04}" for number in range(1000)]
+    keys = [*known, *new, *top]
+    in_parallel(16, [lambda key=key: put(bucket, key) and None for key in keys])  # type: ignore[misc]
+    assert set(bucket.list("", expected=[*known, *_MANY])) >= set(keys)
+
+
 def test_a_folder_that_cannot_be_listed_fails_the_whole_listing(
     bucket: Bucket, proxy: Faults
 ) -> None:

@@ -94,7 +94,7 @@ def read_content(
 def _read_content(
     folder: Path, cache: Path | None, force: bool, check: Callable[[], None]
 ) -> Content:
-    now = time.time_ns()
+    started = time.time_ns()
     walked = publicdir.walk(folder)
     kept = {} if cache is None or force else _load(cache, walked.root)
     facts: dict[str, Facts] = {}
@@ -111,7 +111,7 @@ def _read_content(
     if cache is not None:
         for file in unread:
             mark = _mark(file)
-            lasts = max(mark[1:3]) < now - _RACY_NS
+            lasts = max(mark[1:3]) < started - _RACY_NS
             rows[file.path] = _row(mark if lasts else _NO_MARK, facts[file.path])
         if rows != kept:
             _save(cache, walked.root, rows)
@@ -138,14 +138,14 @@ def remember(root: Path, site: str, public: Path, walked: Walk, manifest: Manife
     cache, place = cache_of(root, site), os.path.join(os.path.realpath(public), "")
     kept = _load(cache, place)
     marks = {file.path: _mark(file) for file in walked.files}
-    moved = _NO_MARK
+    moved = 0
     with suppress(OSError):
-        moved = [0, 0, os.stat(public).st_ctime_ns, 0]  # by the clock of the files themselves
+        moved = os.stat(public).st_ctime_ns  # by the clock of the files themselves
     rows: dict[str, _Row] = {}
     for file in manifest.files:
         mark, row = marks[file.path], kept.get(file.path)
         known = row[5:] if row is not None and file.sha256 in row else [None, None]
-        lasts = mark[2] < moved[2] - (_TICK_NS if mark[2] % 1_000_000_000 else _RACY_NS)
+        lasts = mark[2] < moved - (_TICK_NS if mark[2] % 1_000_000_000 else _RACY_NS)
         rows[file.path] = [*(mark if lasts else _NO_MARK), file.sha256, *known]
     _save(cache, place, rows)
 

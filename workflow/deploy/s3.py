@@ -119,9 +119,9 @@ class Bucket:
             found.update(self._pages(folder)[0])
 
         in_parallel(_LISTINGS, [at_the_top, *(partial(below, one) for one in known)], self.check)
-        new = [one for one in there if one not in known]
-        if len(new) > _MOST_FOLDERS:
+        if len(there) > _MOST_FOLDERS:  # then the top was not read to its end
             return self._pages(prefix)[0]
+        new = [one for one in there if one not in known]
         in_parallel(_LISTINGS, (partial(below, one) for one in new), self.check)
         return found
 

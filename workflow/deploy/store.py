@@ -155,27 +155,25 @@ class Store:
         return True
 
     def _thin_out(self, kept: set[str]) -> None:
-        """Remove packs of which little is named any more, having put that little into a new one."""
+        """Remove packs of which little is named any more, having put that little into a new one;
+        and what deploys that died, or a power cut, have left of others."""
+        stems = {name.rpartition(".")[0] for name in (*self._names(_PACK), *self._names(_INDEX))}
         still: set[str] = set()
-        old: list[Path] = [
-            self.folder / name
-            for name in self._names(_PACK)
-            if not os.path.exists(self.folder / (name.removesuffix(_PACK) + _INDEX))
-        ]  # of deploys that died
         with _Pack.making(self.folder) as moved:
             for pack in self._packs():
                 named = {digest: at for digest, at in pack.items() if digest in kept - still}
                 size = sum(place.size for place in named.values())
                 if not size or size < _WORTH_KEEPING * sum(at.size for at in pack.values()):
-                    old += {Path(place.path) for place in pack.values()}
                     for digest, place in named.items():
                         moved.add(digest, place.read())
+                else:
+                    stems -= {Path(place.path).stem for place in named.values()}
                 still |= named.keys()
             moved.show()
-        for path in old:
+        for stem in stems:
             # The index first: without it the pack is no pack.
-            path.with_suffix(_INDEX).unlink(missing_ok=True)
-            path.unlink()
+            (self.folder / (stem + _INDEX)).unlink(missing_ok=True)
+            (self.folder / (stem + _PACK)).unlink(missing_ok=True)
 
 
 class Keeping(Store):
