@@ -11,7 +11,18 @@ import workflow
 
 PACKAGE = Path(workflow.__file__).parent
 LAYERS = [
-    {"errors", "figures", "layout", "yaml12", "redact", "durable", "capture", "kinship", "process"},
+    {
+        "errors",
+        "certificates",
+        "figures",
+        "layout",
+        "yaml12",
+        "redact",
+        "durable",
+        "capture",
+        "kinship",
+        "process",
+    },
     {
         "settings",
         "settings_deploy",

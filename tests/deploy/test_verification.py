@@ -6,7 +6,6 @@ import gzip
 import hashlib
 import socket
 import ssl
-import subprocess
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -18,6 +17,7 @@ from typing import Any
 import brotli
 import pytest
 
+from tests.authority import certificate, make_authority
 from tests.deploy.servers import SeaweedFS, Website, website
 from workflow.deploy import browser, verification
 from workflow.deploy.verification import Expected, Verified, verify
@@ -484,27 +484,7 @@ def test_an_encoding_that_nobody_asked_for_is_told(site: Site) -> None:
 
 @pytest.fixture(scope="module")
 def authority(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("authority")
-    _openssl(folder, "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1",
-             "-nodes", "-keyout", "ca.key", "-out", "ca.pem", "-subj", "/CN=Ours",
-             "-addext", "keyUsage=critical,keyCertSign", "-days", "2")  # fmt: skip
-    return folder
-
-
-def _openssl(folder: Path, *words: str) -> None:
-    subprocess.run(["openssl", *words], cwd=folder, check=True, capture_output=True)
-
-
-def certificate(authority: Path, name: str, days: str = "2") -> ssl.SSLContext:
-    """What a server shows, signed by our authority; days below zero: it has expired."""
-    key = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes")
-    _openssl(authority, "req", *key, "-keyout", "s.key", "-out", "s.csr", "-subj", f"/CN={name}")
-    (authority / "ext").write_text(f"subjectAltName=DNS:{name}\n")
-    _openssl(authority, "x509", "-req", "-in", "s.csr", "-CA", "ca.pem", "-CAkey", "ca.key",
-             "-CAcreateserial", "-out", "s.pem", "-days", days, "-extfile", "ext")  # fmt: skip
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(authority / "s.pem", authority / "s.key")
-    return context
+    return make_authority(tmp_path_factory.mktemp("authority"))
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import ssl
-import subprocess
 import threading
 import time
 from collections import Counter, defaultdict
@@ -17,6 +16,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from tests.authority import certificate, make_authority
 from workflow.validator.external import asking as external_asking
 from workflow.validator.external.links import (
     RULES,
@@ -586,26 +586,7 @@ def test_a_proxy_is_asked_with_the_whole_address(
 
 @pytest.fixture(scope="module")
 def authority(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("authority")
-    _openssl(folder, "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1",
-             "-nodes", "-keyout", "ca.key", "-out", "ca.pem", "-subj", "/CN=Ours",
-             "-addext", "keyUsage=critical,keyCertSign", "-days", "2")  # fmt: skip
-    return folder
-
-
-def _openssl(folder: Path, *words: str) -> None:
-    subprocess.run(["openssl", *words], cwd=folder, check=True, capture_output=True)
-
-
-def certificate(authority: Path, name: str, days: str) -> ssl.SSLContext:
-    key = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes")
-    _openssl(authority, "req", *key, "-keyout", "s.key", "-out", "s.csr", "-subj", f"/CN={name}")
-    (authority / "ext").write_text(f"subjectAltName=DNS:{name}\n")
-    _openssl(authority, "x509", "-req", "-in", "s.csr", "-CA", "ca.pem", "-CAkey", "ca.key",
-             "-CAcreateserial", "-out", "s.pem", "-days", days, "-extfile", "ext")  # fmt: skip
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(authority / "s.pem", authority / "s.key")
-    return context
+    return make_authority(tmp_path_factory.mktemp("authority"))
 
 
 @pytest.mark.parametrize(

@@ -22,6 +22,7 @@ from urllib.error import URLError
 from urllib.parse import quote, urljoin, urlsplit, urlunsplit
 
 from workflow import __version__
+from workflow.certificates import tls_fault
 from workflow.errors import TaskError, TaskFailed
 
 _REQUEST_SECONDS = 15.0
@@ -264,32 +265,21 @@ def _told(error: Exception, url: str) -> Exception:
     return Unreachable(f"the connection broke ({reason or type(reason).__name__})")
 
 
-_CERTIFICATE = {
-    9: "its certificate is not valid yet",
-    10: "its certificate has expired",
-    18: "its certificate is signed by itself",
-    19: "its certificate comes from an authority that nobody vouches for",
-    20: "its certificate comes from an authority that this machine does not know",
-    62: "its certificate is for another host",
-    64: "its certificate is for another address",
-}
-"""By OpenSSL's X509_V_ERR numbers."""
-
-
 def _tls_error(error: ssl.SSLError, url: str) -> TaskFailed:
     if isinstance(error, ssl.SSLCertVerificationError):
-        said = _CERTIFICATE.get(error.verify_code, error.verify_message)
         hint = (
             "renew or replace the certificate where it is installed (for CloudFront: ACM in "
             "us-east-1, with this name); see that this machine's clock is right and that its "
             "Python finds the system's authorities (SSL_CERT_FILE)"
         )
     else:
-        said = f"no TLS connection comes about ({error.reason or error})"
         hint = "does the server speak https at this port? Correct verify_url in workflow.yaml"
     return TaskFailed(
         TaskError(
-            "site_tls_error", f"{url} cannot be trusted: {said}", "escalate", "verification",
+            "site_tls_error",
+            f"{url} cannot be trusted: {tls_fault(error)}",
+            "escalate",
+            "verification",
             hint=hint,
         )
-    )  # fmt: skip
+    )

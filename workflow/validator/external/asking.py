@@ -21,7 +21,7 @@ from ipaddress import IPv6Address, ip_address
 from typing import Any, Literal, NamedTuple
 from urllib.parse import urlsplit
 
-from workflow.validator.external.certificates import tls_fault
+from workflow.certificates import tls_fault
 from workflow.validator.links.urls import PORTS, Address, as_text, is_local
 
 _CHUNK = 1 << 16
