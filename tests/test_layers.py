@@ -26,6 +26,10 @@ LAYERS = [
     {
         "settings",
         "settings_deploy",
+        "settings_commands",
+        "settings_content",
+        "settings_forms",
+        "settings_git",
         "settings_validate",
         "document",
         "config",
@@ -39,6 +43,7 @@ LAYERS = [
     {"hugo"},
     {"deploy"},
     {"validator"},
+    {"content", "declared", "forms", "git"},
     {"handlers"},
     {"task"},
     {"attempt", "runner", "unrun", "schemas", "submission", "initialise"},
@@ -67,9 +72,17 @@ HEAVY_OWNERS = {
     "pydantic": {
         "settings",
         "settings_deploy",
+        "settings_commands",
+        "settings_content",
+        "settings_forms",
+        "settings_git",
         "settings_validate",
         "config",
+        "content",
+        "declared",
         "deploy",
+        "forms",
+        "git",
         "handler",
         "handlers",
         "hugo",
@@ -81,7 +94,9 @@ HEAVY_OWNERS = {
     "typer": {"cli", "commands"},
     "subprocess": {"process", "kinship", "hugo", "background", "demo", "validator"},
     "selectolax": {"validator"},
-    "markdown_it": {"validator"},
+    "markdown_it": {"content", "validator"},
+    "httpx": {"forms"},
+    "tomlkit": {"content"},
 }
 """Whose a library is. `demo` runs ourselves as a person would."""
 

@@ -20,9 +20,13 @@ from workflow.errors import Problem, WorkflowError, nearest
 from workflow.layout import CONFIG
 from workflow.settings import AnyPath, Strict
 from workflow.settings import Url as Url
+from workflow.settings_commands import Command as Command
+from workflow.settings_content import Content as Content
 from workflow.settings_deploy import Deploy as Deploy
 from workflow.settings_deploy import ObjectRule as ObjectRule
-from workflow.settings_validate import Form as Form
+from workflow.settings_forms import Form as Form
+from workflow.settings_forms import JotForm as JotForm
+from workflow.settings_git import Git as Git
 from workflow.settings_validate import Validate as Validate
 
 NAME = r"^[a-z0-9][a-z0-9-]{0,39}$"
@@ -105,7 +109,13 @@ class ConfigFile(Strict):
     environments: dict[str, Environment] = Field(default={})
     policies: Policies = Policies()
     validation: Validate = Field(default=Validate(), alias="validate")
+    content: Content = Content()
     forms: dict[str, Form] = Field(default={}, description="JotForm forms that pages may embed")
+    jotform: JotForm = JotForm()
+    git: Git = Git()
+    commands: dict[str, Command] = Field(
+        default={}, description="the owner's own programs, each a task type"
+    )
 
 
 @dataclass(frozen=True)
@@ -118,7 +128,11 @@ class Config:
     environments: Mapping[str, Environment]
     policies: Policies
     validation: Validate = field(default_factory=Validate)
+    content: Content = field(default_factory=Content)
     forms: Mapping[str, Form] = field(default_factory=dict)
+    jotform: JotForm = field(default_factory=JotForm)
+    git: Git = field(default_factory=Git)
+    commands: Mapping[str, Command] = field(default_factory=dict)
     problems: tuple[Problem, ...] = ()
     broken: Mapping[str, Problem] = field(default_factory=dict)
 
@@ -234,7 +248,11 @@ def _build(data: dict[str, Any], node: Any, root: Path) -> Config:
         environments=file.environments,
         policies=file.policies,
         validation=file.validation,
+        content=file.content,
         forms=file.forms,
+        jotform=file.jotform,
+        git=file.git,
+        commands=file.commands,
         problems=tuple(problems),
         broken=broken,
     )
@@ -257,7 +275,7 @@ def _leave_out(
 def _bad_names(config: ConfigFile, node: Any) -> list[Problem]:
     return [
         _problem((section, name), node, f"the name {name!r} may hold a-z, 0-9 and - only")
-        for section in ("sites", "environments", "forms")
+        for section in ("sites", "environments", "forms", "commands")
         for name in getattr(config, section)
         if not re.match(NAME, name)
     ]

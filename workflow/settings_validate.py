@@ -1,5 +1,5 @@
 """What workflow.yaml says of checking a built site: what counts how much, what is let pass, what
-fails; and which forms there are."""
+fails."""
 
 from __future__ import annotations
 
@@ -111,9 +111,3 @@ class Validate(Strict):
         said["rules"] = {**self.rules, **own.rules}
         said["ignore"] = (*self.ignore, *own.ignore)
         return self.model_copy(update=said)
-
-
-class Form(Strict):
-    """A JotForm form that pages may embed."""
-
-    id: str = Field(pattern=r"^[0-9]{6,20}$", coerce_numbers_to_str=True)
