@@ -2,11 +2,31 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
+from urllib.parse import urlsplit
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from workflow.settings import Strict, Url
+
+LOOPBACK = ("127.0.0.1", "::1", "localhost")
+
+
+def _api(url: str) -> str:
+    """An address to which the key may be sent: nobody may read along on the way."""
+    try:
+        parts = urlsplit(url)
+        parts.port  # noqa: B018 - raises ValueError if it is none
+    except ValueError:
+        raise ValueError("must be an address such as https://forms.example.com/API") from None
+    if not parts.hostname or parts.username is not None or parts.query or parts.fragment:
+        raise ValueError("must be an address such as https://forms.example.com/API")
+    if parts.scheme != "https" and parts.hostname not in LOOPBACK:
+        raise ValueError("must start with https://: the key is sent there")
+    return url
+
+
+ApiUrl = Annotated[Url, AfterValidator(_api)]
 
 
 class Form(Strict):
@@ -25,16 +45,17 @@ class JotForm(Strict):
     """Where JotForm's API is asked, and where its key is found; the key itself stands nowhere."""
 
     region: Literal["us", "eu", "hipaa"] = "us"
-    api_url: Url | None = Field(
+    api_url: ApiUrl | None = Field(
         default=None, description="of an Enterprise server, in place of the region's"
     )
     key_variable: str = Field(
         default="JOTFORM_API_KEY",
-        pattern=r"^[A-Z_][A-Z0-9_]*$",
-        description="environment variable that holds the key",
+        pattern=r"^[A-Z_][A-Z0-9_]*(_API_KEY|_TOKEN|_SECRET|_PASSWORD)$",
+        description="environment variable that holds the key; its name says that it is a secret, "
+        "so that its value is taken out of whatever is printed",
     )
     keychain: str = Field(
         default="workflow-jotform",
-        min_length=1,
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9._@-]{0,99}$",
         description="name of the keychain's entry, where the variable is not set",
     )

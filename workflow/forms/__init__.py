@@ -1,0 +1,1 @@
+"""JotForm: its API, and what tasks ask of it."""
