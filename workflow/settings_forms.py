@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field
 
 from workflow.settings import Strict, Url
 
@@ -27,6 +27,16 @@ def _api(url: str) -> str:
 
 
 ApiUrl = Annotated[Url, AfterValidator(_api)]
+
+
+def _listed(written: Any) -> Any:
+    return [written] if isinstance(written, str) else written
+
+
+Mail = Annotated[
+    str, Field(pattern=r"^[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+$")
+]
+_SOME = Field(min_length=1, max_length=20)
 
 
 class Form(Strict):
@@ -58,4 +68,8 @@ class JotForm(Strict):
         default="workflow-jotform",
         pattern=r"^[A-Za-z0-9][A-Za-z0-9._@-]{0,99}$",
         description="name of the keychain's entry, where the variable is not set",
+    )
+    recipients: dict[str, Annotated[tuple[Mail, ...], BeforeValidator(_listed), _SOME]] = Field(
+        default={},
+        description="who may be told of entries: a name for definitions, and its addresses",
     )
