@@ -1,0 +1,1 @@
+"""Markdown with front matter, changed so that everything else stays byte for byte."""
