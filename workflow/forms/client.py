@@ -27,6 +27,7 @@ from workflow.errors import TaskError, TaskFailed
 from workflow.forms.answers import Answer, Refusal, read_answer
 from workflow.forms.key import find_key
 from workflow.layout import CONFIG
+from workflow.settings_forms import LOOPBACK
 
 if TYPE_CHECKING:
     import httpx
@@ -48,7 +49,6 @@ ANSWER_SECONDS = 120.0
 MOST_BYTES = 64 * 1024 * 1024
 _STEP = 0.2
 _RESTARTS = 20
-LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
 class JotForm:
