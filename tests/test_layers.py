@@ -47,6 +47,7 @@ LAYERS = [
     {"handlers"},
     {"task"},
     {"attempt", "runner", "unrun", "schemas", "submission", "initialise"},
+    {"chains"},
     {"agreement"},
     {"admission"},
     {"settle", "overview", "swept"},

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Literal
+from typing import Any, Literal, cast
 
 from workflow import agreement, document, plans
 from workflow.config import Config
-from workflow.errors import TaskError, WorkflowError
+from workflow.errors import Action, TaskError, WorkflowError
 from workflow.exchange import Exchange
 from workflow.lease import read_record
-from workflow.result import read_result, utc
+from workflow.result import WHO_ACTS, read_result, utc
 from workflow.task import Task
 
 
@@ -29,25 +30,19 @@ class Doomed:
     """Can never run: what it was to follow did not succeed."""
 
     error: TaskError
+    failed_task: str
+    """The task that is to be mended: the one that failed, not one that only followed it."""
 
 
 def admit(task: Task, exchange: Exchange, config: Config, now: datetime) -> Parked | Doomed | None:
     """None if the task may run now. Predecessors first: a doomed task needs no approval."""
     for predecessor in task.file.after:
-        state = _ended(predecessor, exchange)
-        if state == "waiting":
+        doomed = _fate(predecessor, exchange)
+        if doomed == "waiting":
             unknown = "" if exchange.find(predecessor) else ", of which there is no task yet"
             return Parked("task", f"waits for {predecessor}{unknown}")
-        if state is not None:
-            return Doomed(
-                TaskError(
-                    code="predecessor_failed",
-                    category="chain",
-                    message=f"it was to run after {predecessor}, which {state}",
-                    action="fix",
-                    hint=f"see `workflow show {predecessor}`, mend it and submit both again",
-                )
-            )
+        if doomed is not None:
+            return doomed
     return _early(task, exchange, now) or _unapproved(task, exchange, config)
 
 
@@ -87,22 +82,78 @@ def _early(task: Task, exchange: Exchange, now: datetime) -> Parked | None:
     return Parked("time", reason, due)
 
 
-def _ended(predecessor: str, exchange: Exchange) -> str | None:
-    """None if it succeeded, `waiting` while it has not ended, else what came of it."""
+def _fate(predecessor: str, exchange: Exchange) -> Doomed | Literal["waiting"] | None:
+    """None if it succeeded, `waiting` while it has not ended, else what that means for who follows.
+
+    Whoever reads the last of a chain learns what is to be mended: the first error's place and
+    hint are told, not that of a link between.
+    """
     path = exchange.result(predecessor)
     if path is None:
         found = exchange.find(predecessor)
         if found is None or found.state not in ("completed", "failed", "archived"):
             return "waiting"
         # Its result was cleared away; the folder still says how it ended.
-        return None if found.state != "failed" else "did not succeed"
+        return _doomed(predecessor, "did not succeed") if found.state == "failed" else None
     try:
         result = read_result(path)
     except (document.InvalidDocument, OSError):
-        return "left a result that cannot be read"
-    if result.get("status") != "success":
-        return f"ended as {result.get('status')}"
+        return _doomed(predecessor, "left a result that cannot be read")
     verification = result.get("verification") or {}
-    if str(verification.get("verdict", "")).startswith("failed"):
-        return f"did not give what was expected: {verification.get('reason')}"
-    return None
+    failed = str(verification.get("verdict", "")).startswith("failed")
+    if result.get("status") == "success":
+        said = f"did not give what was expected: {verification.get('reason')}"
+        return _doomed(predecessor, said) if failed else None
+    return _first_cause(predecessor, result) or _doomed(
+        predecessor, f"ended as {result.get('status')}"
+    )
+
+
+def _doomed(predecessor: str, what: str) -> Doomed:
+    return Doomed(
+        TaskError(
+            code="predecessor_failed",
+            category="chain",
+            message=f"it was to run after {predecessor}, which {what}",
+            action="fix",
+            hint=f"see `workflow show {predecessor}`, mend it and submit both again",
+        ),
+        predecessor,
+    )
+
+
+def _first_cause(predecessor: str, result: Mapping[str, Any]) -> Doomed | None:
+    """What the predecessor's own error says; for one that only followed another, that one's."""
+    error, outputs = result.get("error"), result.get("outputs")
+    if not isinstance(error, dict) or error.get("action") not in WHO_ACTS:
+        return None
+    first, message = predecessor, str(error.get("message"))
+    if error.get("code") == "predecessor_failed":
+        known = outputs.get("failed_task") if isinstance(outputs, dict) else None
+        if not isinstance(known, str):
+            return None
+        first = known
+    else:
+        message = f"{predecessor} ended as {result.get('status')}: {message}"
+    return Doomed(
+        TaskError(
+            code="predecessor_failed",
+            category="chain",
+            message=message,
+            action=cast(Action, error["action"]),
+            file=_text(error.get("file")),
+            line=_number(error.get("line")),
+            column=_number(error.get("column")),
+            excerpt=_text(error.get("excerpt")),
+            hint=_text(error.get("hint")) or f"see `workflow show {first}`",
+        ),
+        first,
+    )
+
+
+def _text(value: Any) -> str | None:
+    return value if isinstance(value, str) else None
+
+
+def _number(value: Any) -> int | None:
+    return value if isinstance(value, int) else None

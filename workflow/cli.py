@@ -36,6 +36,7 @@ COMMANDS = {
     "doctor": Command("Is everything there that the configuration needs?", "Set up"),
     "demo": Command("Make a sample site and run the whole path on it", "Set up"),
     "submit": Command("Write a task; prints its id", "Delegate"),
+    "publish": Command("Build, check and publish a site: one chain, one id", "Delegate"),
     "wait": Command("Wait until tasks have ended", "Delegate"),
     "verify": Command("Did it give what was expected? What now?", "Delegate"),
     "sweep": Command("Run all that can run, then exit (what the timer calls)", "Run"),

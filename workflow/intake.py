@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from workflow import document, layout
 from workflow.admission import Doomed, Parked, admit
 from workflow.config import Config
-from workflow.errors import Problem, TaskError
+from workflow.errors import Problem
 from workflow.exchange import TASK_ID, Exchange
 from workflow.lease import Lease, read_record
 from workflow.park import Parking, park
@@ -30,9 +30,11 @@ soon, and that what a sweep needs of memory does not grow with the number of tas
 
 @dataclass(order=True, slots=True)
 class Candidate:
-    """A task that may run, in the order in which it should: the urgent, then the old."""
+    """A task that may run, in the order in which it should: the urgent, then those that have
+    waited, such as the rest of a chain, then the old."""
 
     rank: int
+    fresh: bool
     age: int
     task_id: str
     state: str = field(compare=False)
@@ -52,6 +54,8 @@ class Intake:
         self.next_due: float | None = None
         """When the first parked task becomes due, in seconds since the epoch."""
         self._ready: list[Candidate] = []
+        self.awaited: set[str] = set()
+        """Tasks for which others were seen to wait."""
         self._known: dict[str, set[str]] = {state: set() for state in layout.STATE_FOLDERS}
         """Ids of candidates by state, so that a later look does not read them again."""
         self.passed_over = False
@@ -125,7 +129,7 @@ class Intake:
         if decision is None:
             self.offer(task, state)
         elif isinstance(decision, Doomed):
-            self._end_unrun(task, state, decision.error)
+            self._end_unrun(task, state, decision)
         else:
             self._park(task, state, decision)
 
@@ -218,7 +222,7 @@ class Intake:
         self._known[state].add(task.task_id)
         heapq.heappush(
             self._ready,
-            Candidate(task.rank, age, task.task_id, state, task),
+            Candidate(task.rank, state == "pending", age, task.task_id, state, task),
         )
 
     def _park(self, task: Task, state: str, parked: Parked) -> None:
@@ -226,6 +230,8 @@ class Intake:
             due = parked.until.timestamp()
             self.next_due = due if self.next_due is None else min(due, self.next_due)
         self.swept.parked[task.task_id] = parked.reason
+        if parked.waits_for == "task":
+            self.awaited.update(task.file.after)
         if state == "waiting":
             return
         lease = self._lease(task.task_id)
@@ -234,11 +240,21 @@ class Intake:
         else:
             self._to_park.append((Parking(lease, state), parked.reason))
 
-    def _end_unrun(self, task: Task, state: str, error: TaskError) -> None:
+    def _end_unrun(self, task: Task, state: str, doomed: Doomed) -> None:
         """End a task that will never run, as `cancelled`."""
         lease = self._lease(task.task_id)
         if lease is not None:
-            result = unrun_result(task, error, read_record(lease.read()).attempts)
+            attempts = read_record(lease.read()).attempts
+            result = unrun_result(
+                task,
+                doomed.error,
+                attempts,
+                outputs={"failed_task": doomed.failed_task},
+                next_steps=[
+                    f"Read the whole of what went wrong: `workflow show {doomed.failed_task}`",
+                    f"Mend it, then run the chain again: `workflow retry {task.task_id}`",
+                ],
+            )
             ending = ended(lease, result, state, task.status_key)
             self._to_end.append((ending, "ended", result))
 

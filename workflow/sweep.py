@@ -249,6 +249,9 @@ class Sweep:
                     to_settle.append((one, result))
         for _, result in self.swept.together(to_settle, self._settle_all, lambda e: e[0].lease):
             self.swept.tell_ended("ended", result)
+        if any(result.task_id in self.intake.awaited for _, result in to_settle):
+            # At once: the rest of a chain comes before another task that wants the same site.
+            self.intake.look()
 
     def _settle_all(self, some: Sequence[tuple[Claim, Result]]) -> None:
         settle(

@@ -100,6 +100,9 @@ def unrun_result(
     error: TaskError,
     attempts: Sequence[Attempt] = (),
     status: Status = "cancelled",
+    *,
+    outputs: Mapping[str, Any] | None = None,
+    next_steps: Sequence[str] = (),
 ) -> Result:
     """The result of a task that was never started, or not once more after these attempts."""
     now = utc(datetime.now(UTC))
@@ -113,9 +116,11 @@ def unrun_result(
         duration_seconds=0.0,
         worker_id=task.worker_id,
         environment=task.environment,
+        outputs=outputs or {},
         error=error,
         attempts=attempts,
         warnings=task.warnings,
+        next_steps=next_steps,
     )
 
 

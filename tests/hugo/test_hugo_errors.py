@@ -180,6 +180,18 @@ FAULTS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
             "excerpt": "     2 | {{ if .Title }}\n>    3 | x",
         },
     ),
+    "a template left open that has a base": (
+        {
+            "layouts/_default/baseof.html": '<html>\n{{ block "main" . }}{{ end }}\n</html>\n',
+            SINGLE: '{{ define "main" }}\n<p>\n{{ end\n',
+        },
+        {
+            "code": "hugo_template_syntax",
+            "message": "unclosed action started at single.html:3",
+            "file": SINGLE,
+            "line": 4,
+        },
+    ),
     "a function that is none": (
         {SINGLE: "{{ foo .Title }}"},
         {"code": "hugo_template_syntax", "message": 'function "foo" not defined'},

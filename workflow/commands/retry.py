@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from workflow.chains import incomplete, leading_to
 from workflow.cli import Place, command
 from workflow.commands import choices, wait
+from workflow.document import Document
 from workflow.errors import Exit, WorkflowError
-from workflow.overview import ENDED, resolve
+from workflow.exchange import Exchange, Found
+from workflow.overview import ENDED, overview, resolve
 from workflow.pending import publish_task, submitting
 from workflow.reply import Reply
 from workflow.result import utc
+
+if TYPE_CHECKING:
+    from workflow.task import Task
 
 
 @command
@@ -30,13 +37,13 @@ def run(
 ) -> Reply:
     """Submit a task that has ended once more, under a new id; prints that id.
 
+    A task that was not run because one before it failed: the chain up to it once more.
+
     \b
     workflow retry latest
     workflow retry 2026-01-19-1430-hugo-build-staging --wait 60
     """
-    from workflow.task import InvalidTask, load_task
-
-    exchange, config = place.exchange(), place.config()
+    exchange = place.exchange()
     found = resolve(exchange, task_id)
     if found.state not in ENDED:
         raise WorkflowError(
@@ -45,9 +52,57 @@ def run(
             Exit.CONFLICT,
             hint=f"workflow wait {found.task_id}",
         )
+    links = _links(place, exchange, found)
     now = datetime.now(UTC)
+    new: dict[str, str] = {}
+    with submitting(exchange):
+        for old, read in links:
+            after = [new[before] for before in read.data.get("after") or () if before in new]
+            chain = next(iter(new.values()), None)
+            try:
+                new[old] = publish_task(
+                    exchange, _fresh_name(old, now), _renewed(read, old, now, after, chain)
+                )
+            except OSError as error:
+                if not new:
+                    raise
+                raise incomplete(list(new.values()), f"{old} again", error) from error
+    ids = list(new.values())
+    last = ids[-1]
+    reply = Reply(
+        data={"task_id": last, "task_ids": ids, "retry_of": found.task_id},
+        text=last,
+        notes=[f"after {task_id}" for task_id in ids[:-1]],
+        next=[(f"workflow wait {last}", "wait for the result")],
+    )
+    return wait.sweep_and_wait(place, reply, [last], seconds)
+
+
+def _links(place: Place, exchange: Exchange, found: Found) -> list[tuple[str, Document]]:
+    """What is to be run again: the task; for one that only followed another, the chain up to it.
+
+    Of a chain that is all that did not succeed, and all besides that may be repeated: what was
+    mended may be what an earlier link works on. What must not be is done already.
+    """
+    _, read = _loaded(place, found)
+    known = overview(exchange, found)
+    if known.get("error_code") != "predecessor_failed":
+        return [(found.task_id, read)]
+    links = []
+    for link in leading_to(exchange, found.task_id):
+        task, its_read = _loaded(place, link)
+        succeeded = overview(exchange, link).get("status") == "success"
+        if not succeeded or task.kind.safe_to_repeat:
+            links.append((link.task_id, its_read))
+    return links
+
+
+def _loaded(place: Place, found: Found) -> tuple[Task, Document]:
+    """The task as its file says now. Raises WorkflowError if it cannot be run as it is."""
+    from workflow.task import InvalidTask, load_task
+
     try:
-        _, read = load_task(found.path, found.task_id, config)
+        return load_task(found.path, found.task_id, place.config())
     except InvalidTask as error:
         raise WorkflowError(
             error.code,
@@ -56,29 +111,30 @@ def run(
             hint=f"mend {found.path} and put it into tasks/pending/ under a new name",
             problems=error.problems,
         ) from error
+
+
+def _renewed(
+    read: Document, old: str, now: datetime, after: list[str], chain: str | None
+) -> Callable[[str], bytes]:
+    """What makes the file of the new task. What belonged to that one run is left out: a new one is
+    neither approved nor due by it."""
     context = read.data.get("context")
     changes: dict[str, Any] = {
         "created_at": utc(now),
-        "context": {**(context if isinstance(context, dict) else {}), "retry_of": found.task_id},
+        "context": {**(context if isinstance(context, dict) else {}), "retry_of": old},
     }
-    # What belonged to that one run: a new one is neither approved nor due by it.
-    spent = (
-        "status", "approval", "approval_confirmed", "not_before", "idempotency_key", "after",
-    )  # fmt: skip
-    fresh = {"status": "pending", "after": [], "approval_confirmed": False}
+    spent = ("status", "approval", "approval_confirmed", "not_before", "idempotency_key")
+    fresh = {"status": "pending", "approval_confirmed": False}
     changes |= {key: fresh.get(key) for key in spent if key in read.data}
+    if after or "after" in read.data:
+        changes["after"] = after
+    if chain or "chain" in read.data:
+        changes["chain"] = chain
 
     def render(new_id: str) -> bytes:
         return read.replace({"task_id": new_id, **changes}).encode()
 
-    with submitting(exchange):
-        new_id = publish_task(exchange, _fresh_name(found.task_id, now), render)
-    reply = Reply(
-        data={"task_id": new_id, "retry_of": found.task_id},
-        text=new_id,
-        next=[(f"workflow wait {new_id}", "wait for the result")],
-    )
-    return wait.sweep_and_wait(place, reply, [new_id], seconds)
+    return render
 
 
 def _fresh_name(task_id: str, now: datetime) -> str:

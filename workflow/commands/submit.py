@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
@@ -10,11 +11,12 @@ from typing import Annotated
 import typer
 
 from workflow import document
+from workflow.chains import submit_chain
 from workflow.cli import Place, command
 from workflow.commands import choices, wait
-from workflow.errors import Exit, WorkflowError, told
+from workflow.errors import Exit, WorkflowError
 from workflow.reply import Reply
-from workflow.submission import Wish, compose_task, submit, wanted_id
+from workflow.submission import Wish, compose_task, wanted_id
 
 
 @command
@@ -96,24 +98,8 @@ def run(
     )
     wishes = [wish, *(_following(wish, follower) for follower in _split(then))]
     if dry_run:
-        return _preview(place, wishes)
-    for follower in wishes[1:]:
-        compose_task(follower, config, datetime.now(UTC))  # all or none: a chain has no wrong link
-    ids: list[str] = []
-    for link in wishes:
-        if ids:
-            link.after = [ids[-1]]
-        try:
-            ids.append(submit(exchange, config, link, ids[0] if ids else None))
-        except OSError as error:
-            if not ids:
-                raise
-            raise WorkflowError(
-                "chain_incomplete",
-                f"{', '.join(ids)} submitted, {link.task_type} not: {told(error)}",
-                Exit.DEFECT,
-                hint=f"submit the rest with --after {ids[-1]}, or `workflow cancel {ids[-1]}`",
-            ) from error
+        return preview(place, wishes)
+    ids = submit_chain(exchange, config, wishes)
     data = {"task_id": ids[0], "task_ids": ids, "path": f"tasks/pending/{ids[0]}.md"}
     reply = Reply(data=data, text="\n".join(ids))
     reply.next = [(f"workflow wait {ids[-1]}", "wait for the result")]
@@ -189,7 +175,8 @@ def _document(path: str) -> document.Document:
         ) from error
 
 
-def _preview(place: Place, wishes: list[Wish]) -> Reply:
+def preview(place: Place, wishes: Sequence[Wish]) -> Reply:
+    """The task files that would be written."""
     now = datetime.now(UTC)
     previews = []
     for wish in wishes:

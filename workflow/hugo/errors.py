@@ -24,6 +24,10 @@ _PLACE = re.compile(r'"(?P<file>[^"\n]+?):(?P<line>\d+):(?P<column>\d+)"')
 _CONFIG_FILE = re.compile(r'for path "(?P<file>[^"\n]+)"')
 _ABOUT = re.compile(r"(?:\bsee |\bopen |\bmkdir |\bwrite )(?P<file>/[^\n:]+)")
 _TEMPLATE = re.compile(r"html/template:(?P<name>[^:\s]+):(?P<line>\d+):(?P<column>\d+)")
+_ON_BASE = re.compile(
+    r"apply base template failed: template: (?P<name>[^:\s]+):(?P<line>\d+): (?P<why>.*)", re.DOTALL
+)
+"""Hugo puts the base template's name before it, with the line of the template that is at fault."""
 _FROM_PAGE = re.compile(r'from page "(?P<page>[^"]*)"')
 _RENDERED = re.compile(r'render of "(?P<page>[^"]+)" failed')
 _EXECUTED = re.compile(r".*executing \"[^\"]+\" at (?P<what><.*?>): (?P<why>.*)", re.DOTALL)
@@ -141,7 +145,10 @@ def _error(rule: Rule, match: re.Match[str] | None, text: str, site: str) -> Tas
 def _words(text: str, site: str) -> str:
     """The innermost part of a message, without the folders that everybody knows."""
     executed = _EXECUTED.match(text)
-    if executed is not None:
+    on_base = _ON_BASE.search(text)
+    if on_base is not None:
+        words = on_base["why"]
+    elif executed is not None:
         words = f"{executed['what']}: {executed['why']}"
         inner = list(_PLACE.finditer(words))
         words = words[inner[-1].end() :] if inner else words
@@ -159,6 +166,9 @@ def _words(text: str, site: str) -> str:
 
 def _place(text: str, site: str) -> tuple[str | None, int | None, int | None]:
     """File (relative to the site), line and column of the innermost place of a message."""
+    on_base = _ON_BASE.search(text)
+    if on_base is not None and (at_fault := template_file(on_base["name"], site)):
+        return _relative(at_fault, site), int(on_base["line"]), None
     file: str | None = None
     line = column = None
     for match in _PLACE.finditer(text):

@@ -91,7 +91,8 @@ RULES = (
          "correct the style sheet or script at that place"),
     Rule(r"error calling warn(?:f|idf): (?P<name>.+)", "hugo_warning", "content", "fix",
          "mend what it warns of, or leave out panic_on_warning", "{name}"),
-    Rule(r"parse of template failed|parse failed|failed to parse template|no function named",
+    Rule(r"parse of template failed|parse failed|failed to parse template|no function named"
+         r"|apply base template failed",
          "hugo_template_syntax", "template", "fix",
          "correct the template's syntax at that place"),
     Rule(r"execute of template failed|error calling |executing \"", "hugo_template_error",
