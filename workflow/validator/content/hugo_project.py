@@ -24,6 +24,7 @@ _FOLDER_KEYS = {
     "static": "staticdir",
     "assets": "assetdir",
     "layouts": "layoutdir",
+    "archetypes": "archetypedir",
 }
 """Where each part of a project lies, if not in a folder of its name."""
 _SHORTCODE = re.compile(r"(?:^|/)_?shortcodes/(.+)")
@@ -45,6 +46,7 @@ class Project(NamedTuple):
     content: tuple[Mount, ...]
     static: tuple[Mount, ...]
     assets: tuple[Mount, ...]
+    archetypes: tuple[Mount, ...]
     shortcodes: Mapping[str, str]
     """Templates by name in small letters, Hugo's own among them."""
     templates: str
@@ -88,6 +90,7 @@ def read(folder: Path, content: Path) -> Project:
         tuple(mounts["content"]),
         tuple(mounts["static"]),
         tuple(mounts["assets"]),
+        tuple(mounts["archetypes"]),
         {**EMBEDDED, **dict(_shortcodes(templates))},
         "\n".join(templates.values()),
         languages,
@@ -103,6 +106,20 @@ def read(folder: Path, content: Path) -> Project:
         _heading_ids(parser),
         is_whole,
     )
+
+
+def own_content(folder: Path) -> list[Mount]:
+    """The content that is the project's own, and no theme's or module's; what is for all languages,
+    or for the default one, first."""
+    config = _config(folder)
+    default = str(config.get("defaultcontentlanguage", "en")).lower()
+    mounts = _mounts(folder, config, "content")
+    return sorted(mounts, key=lambda one: one.language not in (None, default))
+
+
+def themes_folder(folder: Path) -> Path:
+    """Where the project looks for its themes."""
+    return folder / str(_config(folder).get("themesdir") or "themes")
 
 
 def _heading_ids(parser: Mapping[str, Any]) -> HeadingIds:

@@ -121,12 +121,13 @@ def content_findings(
     found: list[Finding] = []
     for source in sorted(tree.sources, key=lambda one: one.path):
         if source.path.startswith(root):
-            found += _of_source(source, links)
+            found += findings_of(source, links)
             check()
     return found
 
 
-def _of_source(source: Source, links: Links) -> Iterator[Finding]:
+def findings_of(source: Source, links: Links) -> Iterator[Finding]:
+    """What is wrong with one file."""
     yield from _of_front_matter(source)
     if not source.is_markdown or source.matter.error is not None:
         return

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
 from posixpath import normpath
@@ -14,6 +14,8 @@ from typing import Any
 from workflow.validator.content import front_matter, markdown, shortcodes
 from workflow.validator.content.front_matter import FrontMatter
 from workflow.validator.content.hugo_project import Mount, Project
+from workflow.validator.content.markdown import Text
+from workflow.validator.content.shortcodes import Read as Shortcodes
 
 MARKDOWN = (".md", ".markdown", ".mdown")
 INDEXES = ("index", "_index")
@@ -35,15 +37,32 @@ class Source:
     language: str | None
     is_resource: bool
     """Of a bundle: it has no page of its own."""
+    project: Project
+    """By whose templates and settings it is read."""
     key: str | None = None
     """The file that it becomes: `blog/one/index.html`. None if it becomes none, or if the
     configuration alone says which."""
-    shortcodes: shortcodes.Read = field(default_factory=lambda: shortcodes.Read((), (), ""))
-    read: markdown.Text = field(default_factory=lambda: markdown.Text((), frozenset(), False))
 
     @property
     def is_markdown(self) -> bool:
         return self.path.lower().endswith(MARKDOWN)
+
+    @cached_property
+    def shortcodes(self) -> Shortcodes:
+        """Those of its text, below the front matter; none where that cannot be read."""
+        if not self.is_markdown or self.matter.error is not None:
+            return Shortcodes((), (), "")
+        return shortcodes.read(
+            self.text[self.matter.body :],
+            self.project.shortcodes,
+            are_all_known=self.project.is_whole,
+        )
+
+    @cached_property
+    def read(self) -> Text:
+        """Its text as Markdown. Read when it is asked for: of most files only the front matter
+        counts for what is said of another."""
+        return markdown.read(self.shortcodes.text, self.project.heading_ids)
 
     @property
     def logical(self) -> str:

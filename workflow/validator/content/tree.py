@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from workflow.validator.content import front_matter, markdown, shortcodes
+from workflow.validator.content import front_matter
 from workflow.validator.content.cascade import hand_down
 from workflow.validator.content.hugo_project import Mount, Project
 from workflow.validator.content.sources import (
@@ -46,12 +46,23 @@ class Tree:
     """Whether each page's address could be told from its file."""
 
 
-def read(folder: Path, project: Project, check: Callable[[], None] = lambda: None) -> Tree:
-    """Read all content of a project in `folder`. Raises OSError if a folder cannot be read."""
+def read(
+    folder: Path,
+    project: Project,
+    check: Callable[[], None] = lambda: None,
+    *,
+    unwritten: Mapping[str, bytes] | None = None,
+) -> Tree:
+    """Read all content of a project in `folder`. Raises OSError if a folder cannot be read.
+
+    `unwritten`: what files would have in them, by their real paths, that are not written yet or
+    have something else in them: so a text is judged before it is there.
+    """
     sources: list[Source] = []
     resources: list[tuple[str, str]] = []
     root = os.path.realpath(folder)
-    for mount, above, names, bundle in _walked(project.content):
+    unwritten = unwritten or {}
+    for mount, above, names, bundle in _walked(project.content, unwritten):
         check()
         inside = os.path.relpath(above, mount.source).replace(os.sep, "/").removeprefix(".")
         place = "/".join(filter(None, (mount.inside, inside)))
@@ -60,7 +71,13 @@ def read(folder: Path, project: Project, check: Callable[[], None] = lambda: Non
                 resources.append((place, name))
                 continue
             is_resource = bundle is not None and not (bundle == above and _is_index(name))
-            source = _source(Path(above, name), place, project, mount.language, is_resource)
+            path = Path(above, name)
+            raw = unwritten.get(str(path))
+            try:
+                raw = path.read_bytes() if raw is None else raw
+            except FileNotFoundError:
+                continue  # RACE: gone since it was listed; or a link that leads nowhere
+            source = _source(path, raw, place, project, mount.language, is_resource)
             source.path = os.path.relpath(source.path, root).replace(os.sep, "/")
             sources.append(source)
     hand_down(sources, project.cascade)
@@ -95,26 +112,49 @@ def read(folder: Path, project: Project, check: Callable[[], None] = lambda: Non
     )
 
 
-def _walked(mounts: Sequence[Mount]) -> Iterator[tuple[Mount, str, list[str], str | None]]:
+def _walked(
+    mounts: Sequence[Mount], unwritten: Mapping[str, bytes]
+) -> Iterator[tuple[Mount, str, list[str], str | None]]:
     """(mount, folder, names, leaf bundle that the folder is or lies in) of each folder; what is
     mounted by itself is not walked twice."""
+    added: dict[str, list[str]] = defaultdict(list)
+    for path in unwritten:
+        added[os.path.dirname(path)].append(os.path.basename(path))
     # A folder that is mounted twice, for a language and by default, is that language's.
     roots: dict[str, Mount] = {}
     for mount in sorted(mounts, key=lambda one: one.language is None):
         roots.setdefault(os.path.realpath(mount.source), mount)
+    found: dict[str, dict[str, str | None]] = {root: {} for root in roots}
     for root, mount in roots.items():
-        bundles: dict[str, str | None] = {}
+        bundles = found[root]
         for above, folders, names in os.walk(root):
             folders[:] = sorted(
                 one for one in folders
                 if not one.startswith(".") and os.path.join(above, one) not in roots
             )  # fmt: skip
-            visible = [one for one in sorted(names) if one[0] != "." and one[-1] != "~"]
+            names = sorted({*names, *added.pop(above, ())})
+            visible = [one for one in names if one[0] != "." and one[-1] != "~"]
             bundle = bundles.get(os.path.dirname(above))
             if bundle is None and any(_is_index(one) for one in visible):
                 bundle = above
             bundles[above] = bundle
             yield mount._replace(source=Path(root)), above, visible, bundle
+    for above, names in added.items():  # in folders that are not made yet
+        holding = [root for root in roots if f"{above}/".startswith(f"{root}/")]
+        if not holding:
+            continue
+        root = max(holding, key=len)
+        bundle = _nearest(above, root, found[root])
+        if bundle is None and any(_is_index(one) for one in names):
+            bundle = above
+        yield roots[root]._replace(source=Path(root)), above, names, bundle
+
+
+def _nearest(folder: str, root: str, bundles: Mapping[str, str | None]) -> str | None:
+    """The bundle that a folder lies in which is not made yet."""
+    while folder not in bundles and folder != root:
+        folder = os.path.dirname(folder)
+    return bundles.get(folder)
 
 
 def _is_index(name: str) -> bool:
@@ -122,13 +162,12 @@ def _is_index(name: str) -> bool:
 
 
 def _source(
-    path: Path, place: str, project: Project, language: str | None, is_resource: bool
+    path: Path, raw: bytes, place: str, project: Project, language: str | None, is_resource: bool
 ) -> Source:
     """A file of content, read. `place`: its folder in the content."""
     stem, named = _split_language(path.stem, project.languages)
-    raw = path.read_bytes()
     text = raw.decode("utf-8", "replace").removeprefix("\ufeff").replace("\r\n", "\n")
-    source = Source(
+    return Source(
         str(path),
         text,
         front_matter.read(text),
@@ -136,13 +175,8 @@ def _source(
         stem if stem in INDEXES else sanitized(stem).lower(),
         named or language,
         is_resource,
+        project,
     )
-    if source.is_markdown and source.matter.error is None:
-        source.shortcodes = shortcodes.read(
-            text[source.matter.body :], project.shortcodes, are_all_known=project.is_whole
-        )
-        source.read = markdown.read(source.shortcodes.text, project.heading_ids)
-    return source
 
 
 def _split_language(stem: str, languages: frozenset[str]) -> tuple[str, str | None]:
