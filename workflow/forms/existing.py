@@ -7,6 +7,7 @@ Numbers arrive as strings, an empty mapping as an empty list.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -109,6 +110,14 @@ def _mapping(content: Any, what: str) -> Mapping[str, Any]:
     if isinstance(content, list) and all(isinstance(one, Mapping) for one in content):
         return {str(number): one for number, one in enumerate(content, 1)}
     raise unexpected(what)
+
+
+def said_id(form: Any) -> str:
+    """The id in what JotForm tells of a form. Raises TaskFailed `jotform_answer`."""
+    number = said(form, "id") if isinstance(form, Mapping) else ""
+    if not re.fullmatch(r"[0-9]{6,20}", number):
+        raise unexpected("a form's id")
+    return number
 
 
 def whole(written: Any) -> int | None:

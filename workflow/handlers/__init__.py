@@ -89,6 +89,24 @@ TASK_TYPES = {
             proceed="proceed_to_deploy",
         ),
         TaskType(
+            "form-create",
+            "workflow.handlers.form_create",
+            "Make a JotForm form from a definition, or as a clone of another",
+            safe_to_repeat=False,
+        ),
+        TaskType(
+            "form-update",
+            "workflow.handlers.form_update",
+            "Bring a JotForm form in line with its definition",
+            safe_to_repeat=False,
+        ),
+        TaskType(
+            "form-check",
+            "workflow.handlers.form_check",
+            "Check that JotForm has the forms that the built site embeds, ready to take entries",
+            safe_to_repeat=True,
+        ),
+        TaskType(
             "noop",
             "workflow.handlers.noop",
             "Do nothing and report it: shows that the timer runs and that results arrive",
