@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import date
 from typing import Any
 
+from workflow import yaml12
 from workflow.content.failure import EditFailed
 from workflow.content.paths import shown
 from workflow.errors import nearest
@@ -151,3 +153,18 @@ def is_same(one: Any, other: Any) -> bool:
     if isinstance(one, list) and isinstance(other, list):
         return len(one) == len(other) and all(map(is_same, one, other))
     return type(one) is type(other) and (one == other or (one != one and other != other))
+
+
+def taken(kind: str, value: Any) -> Any:
+    """`value` of the plain types that a format knows; dates stay dates in TOML, elsewhere they are
+    written out."""
+    if isinstance(value, Mapping):
+        return {str(key): taken(kind, one) for key, one in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [taken(kind, one) for one in value]
+    if isinstance(value, date):
+        if kind == "toml":
+            return value
+        written = value.isoformat()
+        return written.removesuffix("+00:00") + "Z" if written.endswith("+00:00") else written
+    return yaml12.plain(value)

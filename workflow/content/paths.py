@@ -6,13 +6,9 @@ finds `expiryDate` by `expirydate` too, and no second spelling of a key is ever 
 
 from __future__ import annotations
 
-import copy
 import re
-from collections.abc import Mapping
-from typing import Any
 
 from workflow.content.failure import EditFailed
-from workflow.errors import nearest
 from workflow.yaml12 import Path
 
 _STEP = re.compile(
