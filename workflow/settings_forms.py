@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
-from workflow.settings import Strict, Url
+from workflow.settings import AnyPath, Strict, Url
 
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
@@ -72,4 +72,12 @@ class JotForm(Strict):
     recipients: dict[str, Annotated[tuple[Mail, ...], BeforeValidator(_listed), _SOME]] = Field(
         default={},
         description="who may be told of entries: a name for definitions, and its addresses",
+    )
+    time_zone: str | None = Field(
+        default=None,
+        pattern=r"^[A-Za-z0-9_+-]+(/[A-Za-z0-9_+-]+)*$",
+        description="of the times that JotForm gives; default: the account's",
+    )
+    submissions: AnyPath | None = Field(
+        default=None, description="folder for what visitors sent; default: .workflow/submissions"
     )

@@ -54,10 +54,13 @@ _RESTARTS = 20
 class JotForm:
     """The account that the key belongs to. Use it as a context manager."""
 
-    def __init__(self, url: str, key: str, check: Callable[[], None]) -> None:
+    def __init__(
+        self, url: str, key: str, check: Callable[[], None], *, tries: int = TRIES
+    ) -> None:
         import httpx
 
         self.url = url
+        self._tries = tries
         self._key = key.encode("ascii")
         self._check = check
         own = urlsplit(url).hostname in LOOPBACK
@@ -72,7 +75,7 @@ class JotForm:
         self._telling = httpx.Client(**options, limits=httpx.Limits(max_keepalive_connections=0))
 
     @classmethod
-    def open(cls, config: Config, check: Callable[[], None]) -> JotForm:
+    def open(cls, config: Config, check: Callable[[], None], *, tries: int = TRIES) -> JotForm:
         """The account of workflow.yaml. `check` is called often and ends the work by raising.
 
         Raises TaskFailed `no_jotform_key` or `bad_config`; nothing is asked of the network yet.
@@ -91,7 +94,7 @@ class JotForm:
                 )
         settings = config.jotform
         url = settings.api_url or HOSTS[settings.region]
-        return cls(url.rstrip("/"), find_key(settings).value, check)
+        return cls(url.rstrip("/"), find_key(settings).value, check, tries=tries)
 
     def __enter__(self) -> JotForm:
         return self
@@ -114,13 +117,13 @@ class JotForm:
         """
         asked = f"GET {_whole(path)}"
         sent = {name: _written(value) for name, value in params.items() if value is not None}
-        for number in range(1, TRIES + 1):
+        for number in range(1, self._tries + 1):
             self._check()
             try:
                 return self._once(self._asking, "GET", path, self._check, params=sent)
             except Refusal as refusal:
                 wait = FIRST_WAIT * 2 ** (number - 1) if refusal.wait is None else refusal.wait
-                if not refusal.passing or number == TRIES or wait > LONGEST_WAIT:
+                if not refusal.passing or number == self._tries or wait > LONGEST_WAIT:
                     raise TaskFailed(refusal.error) from refusal
                 self._sleep(wait)
         raise AssertionError(asked)
@@ -174,7 +177,7 @@ class JotForm:
 
     def _tell(self, method: str, path: str, look: str | None, **body: Any) -> Answer:
         asked = f"{method} {_whole(path)}"
-        for number in range(1, TRIES + 1):
+        for number in range(1, self._tries + 1):
             self._check()
             try:
                 # Nothing but its own time limits ends it: its outcome would be unknown.
@@ -183,7 +186,7 @@ class JotForm:
                 if not refusal.nothing_done:
                     raise _unknown(asked, look, refusal) from refusal
                 # Only where no connection came about was nothing received, for certain.
-                if refusal.error.code != "jotform_unreachable" or number == TRIES:
+                if refusal.error.code != "jotform_unreachable" or number == self._tries:
                     raise TaskFailed(refusal.error) from refusal
                 self._sleep(FIRST_WAIT * 2 ** (number - 1))
         raise AssertionError(asked)

@@ -14,6 +14,7 @@ from pydantic import Field
 from workflow.config import Config
 from workflow.errors import TaskError, TaskFailed, nearest
 from workflow.forms.client import JotForm
+from workflow.forms.description import masked
 from workflow.layout import CONFIG
 
 FormName = Annotated[
@@ -53,13 +54,16 @@ def names_of(config: Config) -> dict[str, list[str]]:
     return names
 
 
-def forms(api: JotForm, status: Status | None = None) -> Iterator[Mapping[str, Any]]:
-    """Every form of the account (of that status, if one is named; else those not deleted), as
-    JotForm tells of it: https://api.jotform.com/docs/#user-forms"""
-    for form in api.pages("/user/forms", most=None):
-        has = str(form.get("status", "")).lower()
-        if has == status or (status is None and has != "deleted"):
-            yield form
+def every_form(api: JotForm) -> Iterator[Mapping[str, Any]]:
+    """Every form of the account, the deleted too, as JotForm tells of it:
+    https://api.jotform.com/docs/#user-forms"""
+    return api.pages("/user/forms", most=None)
+
+
+def has_status(form: Mapping[str, Any], status: Status | None) -> bool:
+    """Whether it has that status; for None, whether it is there at all."""
+    has = str(form.get("status", "")).lower()
+    return has == status or (status is None and has != "deleted")
 
 
 def told(form: Mapping[str, Any], config: Config) -> dict[str, Any]:
@@ -68,7 +72,7 @@ def told(form: Mapping[str, Any], config: Config) -> dict[str, Any]:
     names = names_of(config).get(number, [])
     return {
         "id": number,
-        "title": str(form.get("title") or ""),
+        "title": masked(str(form.get("title") or "")),
         "status": str(form.get("status") or "").lower(),
         "submissions": count(form.get("count")),
         "new": count(form.get("new")),
