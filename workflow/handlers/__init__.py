@@ -89,6 +89,30 @@ TASK_TYPES = {
             proceed="proceed_to_deploy",
         ),
         TaskType(
+            "form-list",
+            "workflow.handlers.form_list",
+            "List the forms of the JotForm account, and which of them workflow.yaml names",
+            safe_to_repeat=True,
+        ),
+        TaskType(
+            "form-show",
+            "workflow.handlers.form_show",
+            "Show what a form asks, and what it does with an answer",
+            safe_to_repeat=True,
+        ),
+        TaskType(
+            "form-clone",
+            "workflow.handlers.form_clone",
+            "Make a copy of a form, with a title of its own",
+            safe_to_repeat=False,
+        ),
+        TaskType(
+            "form-submissions",
+            "workflow.handlers.form_submissions",
+            "Fetch what visitors sent with a form, into files outside git",
+            safe_to_repeat=True,
+        ),
+        TaskType(
             "form-create",
             "workflow.handlers.form_create",
             "Make a JotForm form from a definition, or as a clone of another",
