@@ -128,12 +128,13 @@ class Arena:
         self.first = Case(f"first publish, {files}", few)
         self.rebuilt = Case(f"rebuilt, {files}, none changed", many)
         self.edited = Case(f"rebuilt, {files}, {changed}", many)
-        self.late_first = Case(f"first publish, {self.small.files} files, {late}", few)
+        self.late_first = Case(f"{self.first.what}, {late}", few)
+        self.late_small = Case(f"first publish, {self.small.files} files, {late}", few)
         self.late_rebuilt = Case(f"{self.rebuilt.what}, {late}", few)
         self.late_edited = Case(f"{self.edited.what}, {late}", few)
         self.cases = [
             self.first, self.rebuilt, self.edited,
-            self.late_first, self.late_edited, self.late_rebuilt,
+            self.late_first, self.late_edited, self.late_rebuilt, self.late_small,
         ]  # fmt: skip
         self._edition = 0
 
@@ -156,12 +157,14 @@ class Arena:
         self._again(self.edited, ways, edited=True)
         yield self.edited
         self.wire.delay(DELAY)
-        self._first(self.late_first, self.small, self.wire.endpoint)
+        self._first(self.late_first, self.site, self.wire.endpoint)
         yield self.late_first
         self._again(self.late_edited, late, edited=True)
         yield self.late_edited
         self._again(self.late_rebuilt, late)
         yield self.late_rebuilt
+        self._first(self.late_small, self.small, self.wire.endpoint)
+        yield self.late_small
 
     def _rebuild(self, *, edited: bool = False) -> None:
         # Tools that compare times see whole seconds: no page may be as old as its object.

@@ -69,6 +69,17 @@ def test_an_asset_that_fails_keeps_the_pages_that_name_it_from_being_sent(
     assert not [key for key in publisher.live() if key.endswith(".html")]
 
 
+def test_a_style_that_changed_is_not_sent_before_the_new_pictures_that_it_names(
+    publisher: Publisher,
+) -> None:
+    publisher.build({"style.css": "body{color:navy}", "other.css": "p{color:navy}"})
+    publisher.published()
+    publisher.build({"style.css": "body{background:url(new.png)}", "new.png": b"\x89PNG"})
+    publisher.proxy.on("PutObject", refuse(403, "AccessDenied"), key="new.png", times=0)
+    publisher.failed()
+    assert publisher.live()["style.css"] == b"body{color:navy}"
+
+
 def test_a_burst_of_503_is_waited_out_and_nothing_is_missing(stale: Publisher) -> None:
     stale.build(MANY)
     stale.proxy.on("PutObject", refuse(503, "SlowDown"), key="pages/", times=30)
