@@ -51,6 +51,7 @@ def examine(exchange: Exchange, config: Config) -> list[Finding]:
         lambda: _hugo(config),
         lambda: _sites(config),
         lambda: _deploys(config),
+        lambda: _jotform(config),
         _handlers,
         lambda: _trail(exchange),
         lambda: _timer(exchange, config),
@@ -242,6 +243,24 @@ def _deploys(config: Config) -> Iterator[Finding]:
         yield from (Finding(subject, "warning", one.message, one.hint) for one in lax)
         if not lacks and not lax:
             yield Finding(subject, "ok", readiness.destination(deploy))
+
+
+def _jotform(config: Config) -> Iterator[Finding]:
+    """Whether the account can be asked, where there is anything to ask it; the key is not shown."""
+    if not config.forms and not config.jotform.model_fields_set:
+        return
+    from workflow.forms.client import JotForm
+
+    try:
+        with JotForm.open(config, lambda: None, tries=1) as api:
+            left = api.get("/user/usage").limit_left
+    except TaskFailed as failure:
+        error = failure.error
+        state: Literal["warning", "failed"] = "warning" if error.action == "retry" else "failed"
+        yield Finding("jotform", state, error.message, error.hint)
+    else:
+        calls = "" if left is None else f"; {left:,} calls are left for today"
+        yield Finding("jotform", "ok", f"the key is let in{calls}")
 
 
 def _handlers() -> Iterator[Finding]:
