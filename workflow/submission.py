@@ -45,11 +45,11 @@ class Wish:
     request: str | None = None
 
 
-def known_type(name: str) -> TaskType:
+def known_type(name: str, config: Config | None = None) -> TaskType:
     """The row of a type. Raises WorkflowError `unknown_type`."""
-    found = find_type(name)
+    found = find_type(name, config)
     if found is None:
-        problem = unknown_type(name)
+        problem = unknown_type(name, config)
         raise WorkflowError(
             "unknown_type",
             problem.message,
@@ -61,8 +61,8 @@ def known_type(name: str) -> TaskType:
 
 def compose_task(wish: Wish, config: Config, now: datetime) -> tuple[dict[str, Any], str]:
     """Front matter (without an id) and body of the task. Raises WorkflowError for a bad wish."""
-    kind = known_type(wish.task_type)
-    template = templates.load_template(config.root, kind.name)
+    kind = known_type(wish.task_type, config)
+    template = kind.template(config.root)
     given = wish.source.data if wish.source else {}
     if given.get("task_type", kind.name) != kind.name:
         raise WorkflowError(
@@ -103,6 +103,10 @@ def compose_task(wish: Wish, config: Config, now: datetime) -> tuple[dict[str, A
     return _in_order(data), body
 
 
+_ASKS_TEXT = ("string_type", "literal_error")
+"""What pydantic calls the lack of a text, and of one of several."""
+
+
 def _parameters(
     kind: TaskType,
     wish: Wish,
@@ -141,7 +145,7 @@ def _parameters(
         for item in error.errors(include_url=False, include_input=False):
             # Text that only looks like a number or a truth value, where text is asked for.
             name = str(item["loc"][0])
-            if item["type"] == "string_type" and name in wish.settings:
+            if item["type"] in _ASKS_TEXT and name in wish.settings:
                 params[name] = wish.settings[name]
     return {key: params[key] for key in known if key in params} | params
 

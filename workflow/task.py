@@ -143,8 +143,8 @@ def load_task(path: str, task_id: str, config: Config) -> tuple[Task, Document]:
 def build_task(read: Document, task_id: str, config: Config) -> Task:
     """Complete what a document says and check it. Raises InvalidTask with every problem."""
     named = read.data.get("task_type")
-    kind = find_type(named) if isinstance(named, str) else None
-    template = None if kind is None else _template(config, kind.name)
+    kind = find_type(named, config) if isinstance(named, str) else None
+    template = None if kind is None else _template(config, kind)
     merged = {**(template.defaults if template else {}), **read.data}
     params, problems = _params(read, template)
     if kind is not None and kind.environment is not None:
@@ -154,7 +154,7 @@ def build_task(read: Document, task_id: str, config: Config) -> Task:
     if kind is None:
         if not isinstance(named, str):
             raise InvalidTask("invalid_task", problems)
-        what = unknown_type(named)
+        what = unknown_type(named, config)
         line, column = read.place(("task_type",)) or (None, None)
         problems.insert(0, replace(what, key="task_type", line=line, column=column))
         raise InvalidTask("unknown_type", problems)
@@ -230,9 +230,9 @@ def _reachable(
     return code if len(problems) == 1 else None
 
 
-def _template(config: Config, name: str) -> templates.Template | None:
+def _template(config: Config, kind: TaskType) -> templates.Template | None:
     try:
-        return templates.load_template(config.root, name)
+        return kind.template(config.root)
     except WorkflowError as error:
         raise InvalidTask("bad_template", [Problem(error.message, hint=error.hint)]) from error
 

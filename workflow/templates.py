@@ -99,6 +99,15 @@ def load_template(root: str | os.PathLike[str], task_type: str) -> Template | No
         raise WorkflowError(
             "bad_template", problem.sentence(source), hint=f"mend {source}", problems=[problem]
         ) from error
+    return _read(task_type, raw, source)
+
+
+def read_template(task_type: str, text: str, source: str) -> Template:
+    """The template in a text that lies in no file of ours. Raises WorkflowError `bad_template`."""
+    return _read(task_type, text.encode(), source)
+
+
+def _read(task_type: str, raw: bytes, source: str) -> Template:
     try:
         read = _parsed(raw)
     except document.InvalidDocument as error:

@@ -8,10 +8,17 @@ from typing import Any
 from workflow import layout
 
 
-def task_types(incomplete: str) -> list[tuple[str, str]]:
+def task_types(ctx: Any, incomplete: str) -> list[tuple[str, str]]:
+    from workflow.config import load_config
+    from workflow.errors import WorkflowError
     from workflow.handlers import all_types
 
-    return [(n, row.summary) for n, row in all_types().items() if n.startswith(incomplete)]
+    root = _root(ctx)
+    try:
+        config = load_config(root) if root else None
+    except WorkflowError:
+        config = None
+    return [(n, row.summary) for n, row in all_types(config).items() if n.startswith(incomplete)]
 
 
 def environments(ctx: Any, incomplete: str) -> list[str]:

@@ -14,6 +14,7 @@ from workflow import document
 from workflow.chains import submit_chain
 from workflow.cli import Place, command
 from workflow.commands import choices, wait
+from workflow.config import Config
 from workflow.errors import Exit, WorkflowError
 from workflow.reply import Reply
 from workflow.submission import Wish, compose_task, wanted_id
@@ -96,7 +97,7 @@ def run(
         key=key,
         request=request,
     )
-    wishes = [wish, *(_following(wish, follower) for follower in _split(then))]
+    wishes = [wish, *(_following(wish, follower, config) for follower in _split(then))]
     if dry_run:
         return preview(place, wishes)
     ids = submit_chain(exchange, config, wishes)
@@ -130,11 +131,11 @@ def _existing(place: Place, after: list[str] | tuple[str, ...]) -> list[str]:
     return [resolve(place.exchange(), task_id).task_id for task_id in _split(list(after))]
 
 
-def _following(first: Wish, task_type: str) -> Wish:
+def _following(first: Wish, task_type: str, config: Config) -> Wish:
     from workflow.submission import known_type
 
-    takes_environment = "environment" in known_type(task_type).load().Params.model_fields
-    environment = first.environment or known_type(first.task_type).environment
+    takes_environment = "environment" in known_type(task_type, config).load().Params.model_fields
+    environment = first.environment or known_type(first.task_type, config).environment
     return Wish(
         task_type=task_type,
         environment=environment if takes_environment else None,

@@ -10,7 +10,7 @@ from workflow import templates
 from workflow.cli import Place, command
 from workflow.commands import choices
 from workflow.errors import WorkflowError, nearest
-from workflow.handlers import find_type
+from workflow.handlers import TaskType, all_types, find_type
 from workflow.reply import Reply
 
 
@@ -22,17 +22,19 @@ def run(
         typer.Argument(metavar="[TYPE]", help="Show this one.", autocompletion=choices.task_types),
     ] = None,
 ) -> Reply:
-    """The templates that tasks are made from: the exchange's own, then the built-in ones.
+    """The templates that tasks are made from: the exchange's own, then ours, then those that
+    commands of workflow.yaml and other packages bring.
 
     \b
     workflow templates
     workflow templates hugo-build
     """
-    root = place.root
-    names = templates.template_names(root)
+    root, config = place.root, place.config()
+    types = all_types(config)
     if name is not None:
-        template = templates.load_template(root, name)
+        template = _template(name, root, types.get(name))
         if template is None:
+            names = sorted({*templates.template_names(root), *types})
             raise WorkflowError(
                 "no_such_template",
                 f"there is no template {name!r}",
@@ -49,17 +51,18 @@ def run(
         return Reply(
             data=data, text=template.text, notes=[f"from {template.source}"], verbatim=True
         )
-    found = [templates.load_template(root, each) for each in names]
-    listed = [
-        {
-            "task_type": template.task_type,
-            "source": template.source,
-            "runnable": find_type(template.task_type) is not None,
-        }
-        for template in found
-        if template is not None
-    ]
-    reply = Reply(data={"templates": listed})
+    reply = Reply()
+    listed = []
+    for each in sorted({*templates.template_names(root), *types}):
+        try:
+            template = _template(each, root, types.get(each))
+        except WorkflowError as error:  # one that is broken hides no other
+            reply.warnings.append(error.message)
+            continue
+        if template is not None:
+            runnable = each in types or find_type(each, config) is not None
+            listed.append({"task_type": each, "source": template.source, "runnable": runnable})
+    reply.data = {"templates": listed}
     reply.table = (
         ("TYPE", "SOURCE", ""),
         [
@@ -73,3 +76,7 @@ def run(
     )
     reply.next = [("workflow templates hugo-build", "see one")]
     return reply
+
+
+def _template(name: str, root: str, kind: TaskType | None) -> templates.Template | None:
+    return templates.load_template(root, name) if kind is None else kind.template(root)

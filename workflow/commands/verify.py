@@ -67,10 +67,10 @@ def run(
             Exit.TASK_FAILED,
             hint=f"read it in an editor: {path}",
         ) from error
-    return _judge(found.task_id, result)
+    return _judge(place, found.task_id, result)
 
 
-def _judge(task_id: str, result: dict[str, Any]) -> Reply:
+def _judge(place: Place, task_id: str, result: dict[str, Any]) -> Reply:
     verification = result.get("verification") or {}
     error = result.get("error") or {}
     verdict = str(verification.get("verdict") or "failed")
@@ -99,8 +99,7 @@ def _judge(task_id: str, result: dict[str, Any]) -> Reply:
     ]
     if rows:
         reply.table = (("", "CHECK", "EXPECTED", "ACTUAL"), rows)
-    kind = find_type(str(result.get("task_type")))
-    if kind is not None and verdict == kind.proceed:
+    if verdict == _proceed(place, result):
         reply.next = _onwards(result)
         return reply
     stale = error.get("code") == "stale_plan"
@@ -113,6 +112,16 @@ def _judge(task_id: str, result: dict[str, Any]) -> Reply:
     )
     reply.next = _mending(task_id, verdict, error, result)
     return reply
+
+
+def _proceed(place: Place, result: dict[str, Any]) -> str:
+    """The verdict with which to go on."""
+    try:
+        config = place.config()
+    except WorkflowError:
+        config = None  # what ended has ended, whatever has become of workflow.yaml since
+    kind = find_type(str(result.get("task_type")), config)
+    return "proceed" if kind is None else kind.proceed
 
 
 def _onwards(result: dict[str, Any]) -> list[tuple[str, str]]:

@@ -1,0 +1,1 @@
+"""Commands that workflow.yaml declares: checked values in, arguments, a program, outputs out."""
