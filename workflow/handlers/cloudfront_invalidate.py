@@ -6,7 +6,7 @@ the same task and paths with the invalidation that it made before.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, Field
@@ -19,7 +19,15 @@ from workflow.handler import Context, Outcome
 from workflow.hugo.site import Place, locate_place
 from workflow.layout import CONFIG
 
-__all__ = ["Params", "resources", "run"]
+__all__ = ["EXAMPLE", "OUTPUTS", "Params", "resources", "run"]
+
+OUTPUTS: Mapping[str, str] = {
+    "invalidation_id": "string: CloudFront's",
+    "paths": "array: what is forgotten, as CloudFront was told",
+    "status": "string: completed or in-progress",
+    "distribution": "string: the environment's",
+}
+EXAMPLE = ("--env", "staging", "--set", "paths=[/, /about/]")
 
 _WAIT_SECONDS = 900.0
 _NAMED = 3

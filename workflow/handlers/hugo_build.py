@@ -12,7 +12,7 @@ import errno
 import json
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -33,7 +33,31 @@ from workflow.hugo.report import Build
 from workflow.layout import TRASH
 from workflow.process import Finished
 
-__all__ = ["Params", "resources", "run"]
+__all__ = ["EXAMPLE", "OUTPUTS", "Params", "resources", "run"]
+
+OUTPUTS: Mapping[str, str] = {
+    "build_success": "boolean: whether public/ is the new site",
+    "site": "string: its name in workflow.yaml",
+    "environment": "string: that it was built for",
+    "base_url": "string: the address that it was built for",
+    "errors": "array: what Hugo called an error and built around",
+    "warnings": "array: what Hugo warned of, and what is odd about this build",
+    "duration_seconds": "float: that Hugo took",
+    "hugo_version": "string: of the Hugo that built",
+    "hugo_extended": "boolean: whether it is the extended one",
+    "file_count": "integer: files of the built site",
+    "total_bytes": "integer: of all of them",
+    "pages_generated": "integer: as Hugo counts",
+    "paginator_pages": "integer: as Hugo counts",
+    "non_page_files": "integer: as Hugo counts",
+    "static_files": "integer: as Hugo counts",
+    "processed_images": "integer: as Hugo counts",
+    "aliases": "integer: as Hugo counts",
+    "cleaned": "integer: as Hugo counts",
+    "public_dir": "string: path of the built site",
+    "manifest_digest": "string: sha256 over all files, by which a deploy knows this build",
+}
+EXAMPLE = ("--env", "dev")
 
 _LOG_BYTES = 4 << 20
 """How much of Hugo's output is read: the end of it, where the errors are."""

@@ -15,7 +15,26 @@ from workflow.errors import TaskFailed
 from workflow.handler import Context, Outcome
 from workflow.handlers import DEPLOY
 
-__all__ = ["Params", "resources", "run", "still_as_planned"]
+__all__ = ["EXAMPLE", "OUTPUTS", "Params", "resources", "run", "still_as_planned"]
+
+OUTPUTS: Mapping[str, str] = {
+    "uploaded_files": "integer: files sent",
+    "deleted_files": "integer: files deleted",
+    "unchanged_files": "integer: files that were live already",
+    "kept_files": "integer: superseded files that stay for a while",
+    "bytes": "integer: sent",
+    "deployment_id": "string: the release; none where there was none",
+    "invalidation_id": "string: CloudFront's, or why there is none",
+    "site_url": "string: where it is seen",
+    "http_status": "integer: with which the site answered",
+    "verified_files": "integer: files that the site was seen to serve as published",
+    "live": "string: complete, partial, untouched or unknown",
+    "content_digest": "string: sha256 over all that was published",
+    "approval": "object: who agreed to it, when and how",
+}
+"""Of `strategy: native`, where there was something to send; a script tells what it knows of them,
+and `release`. A rollback adds `restores`."""
+EXAMPLE: tuple[str, ...] = ()
 
 
 def resources(params: Params, config: Config) -> Sequence[str]:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from pydantic import Field
 
 from workflow import handler
 from workflow.config import Config
 from workflow.handler import Context, Outcome
+
+OUTPUTS: Mapping[str, str] = {"message": "string: what it was told to say"}
+EXAMPLE = ("--set", "message=The timer runs.")
 
 
 class Params(handler.Params):

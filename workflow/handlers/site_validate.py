@@ -31,7 +31,32 @@ from workflow.validator.causes import Cause
 from workflow.validator.rules import all_rules
 from workflow.validator.validation import Report, Wish, validate
 
-__all__ = ["Params", "resources", "run"]
+__all__ = ["EXAMPLE", "OUTPUTS", "Params", "resources", "run"]
+
+OUTPUTS: Mapping[str, str] = {
+    "site": "string: its name in workflow.yaml",
+    "environment": "string: whose rules counted",
+    "base_url": "string: the address that the site was built for",
+    "pages": "integer: pages that were read",
+    "files": "integer: files that were found, pages too",
+    "error_count": "integer: findings, known ones too",
+    "warning_count": "integer: findings, known ones too",
+    "notice_count": "integer: findings, known ones too",
+    "new": "integer: findings that the baseline does not have",
+    "known": "integer: findings that the baseline has",
+    "fixed": "integer: findings of the baseline that are gone",
+    "ignored": "integer: findings that workflow.yaml lets pass",
+    "fail_on": "string: the least severity that fails the task",
+    "passed": "boolean: whether nothing new is that bad",
+    "by_rule": "object: findings by the rule's code",
+    "causes": "array: what lies behind the findings, the worst first",
+    "errors": "array: the errors, a line each",
+    "notes": "array: what could not be looked at, and why",
+    "findings_file": "string: all findings, beside the log",
+    "sarif_file": "string: the same for editors and GitHub, beside the log",
+}
+"""And `built_for`, where public/ was built for another environment."""
+EXAMPLE = ("--env", "dev")
 
 FINDINGS = "findings.json"
 SARIF = "findings.sarif"
