@@ -16,6 +16,7 @@ from typing import Any, Literal
 from workflow.forms import controls
 from workflow.forms.controls import said
 from workflow.forms.definition import Question
+from workflow.forms.description import masked
 from workflow.forms.existing import Existing, Field
 from workflow.forms.wanted import Wanted
 
@@ -310,5 +311,5 @@ def _set(subject: str, detail: str, properties: Mapping[str, str]) -> Change:
 
 
 def _short(text: str) -> str:
-    shown = "".join(sign if sign.isprintable() else "�" for sign in text)
+    shown = "".join(sign if sign.isprintable() else "�" for sign in masked(text))
     return repr(shown if len(shown) <= _SHOWN else f"{shown[: _SHOWN - 1]}…")

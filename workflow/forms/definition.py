@@ -58,6 +58,13 @@ def _option(text: str) -> str:
     return text
 
 
+def _some(entries: tuple[Any, ...] | None) -> tuple[Any, ...] | None:
+    # pydantic's own `min_length` counts what is valid, and would complain twice of one bad entry.
+    if entries is not None and not entries:
+        raise ValueError("must name at least one")
+    return entries
+
+
 def _listed(written: Any) -> Any:
     return [written] if isinstance(written, str) else written
 
@@ -177,17 +184,21 @@ class ThankYou(Strict):
 class Notification(Strict):
     """Who is told of each entry, by e-mail."""
 
-    to: Annotated[tuple[str, ...], BeforeValidator(_listed)] = Field(
-        min_length=1, max_length=20, description="names of jotform.recipients in workflow.yaml"
+    to: Annotated[tuple[str, ...], BeforeValidator(_listed), AfterValidator(_some)] = Field(
+        max_length=20, description="names of jotform.recipients in workflow.yaml"
     )
-    subject: Plain = "New entry: {form_title}"
+    subject: Plain | None = Field(
+        default=None, description="of the e-mail; left out, it says that there is an entry"
+    )
 
 
 class Definition(Strict):
     """A form. Each part may be left out: then it is left as it is, and a new form goes without."""
 
     title: Annotated[Plain, Field(max_length=120)] | None = None
-    questions: tuple[Question, ...] | None = Field(default=None, min_length=1, max_length=200)
+    questions: Annotated[tuple[Question, ...] | None, AfterValidator(_some)] = Field(
+        default=None, max_length=200
+    )
     tracking: Tracking | None = None
     thank_you: ThankYou | None = None
     notification: Notification | None = None

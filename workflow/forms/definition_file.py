@@ -6,6 +6,7 @@ import os
 import re
 import stat
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from pydantic import ValidationError
@@ -13,7 +14,7 @@ from pydantic import ValidationError
 from workflow import yaml12
 from workflow.config import NAME, Config, problems_of
 from workflow.errors import Problem, TaskError, TaskFailed, nearest
-from workflow.forms.definition import Definition, double_names
+from workflow.forms.definition import Definition, Question, double_names
 
 FOLDER = "forms"
 _SUFFIX = ".yaml"
@@ -41,7 +42,10 @@ def read_definition(named: str | Mapping[str, Any], config: Config) -> Definitio
     try:
         definition = Definition.model_validate(data)
     except ValidationError as error:
-        problems += [problem for _, problem in problems_of(error, node, Definition)]
+        problems += [
+            _of_question(problem) if len(path) > 2 and path[0] == "questions" else problem
+            for path, problem in problems_of(error, node, Definition)
+        ]
     for at, name in double_names(data):
         line, column = yaml12.place(node, ("questions", at)) or (None, None)
         problems.append(
@@ -53,15 +57,28 @@ def read_definition(named: str | Mapping[str, Any], config: Config) -> Definitio
                 hint="give each a name of its own",
             )
         )
-    if definition is not None and definition.notification is not None:
-        problems += _unknown_recipients(definition.notification.to, node, config)
+    problems += _unknown_recipients(data.get("notification"), node, config)
     if problems or definition is None:
         problems.sort(key=lambda problem: (problem.line or 0, problem.column or 0))
         raise _bad(problems, file)
     return definition
 
 
-def _unknown_recipients(names: Sequence[str], node: Any, config: Config) -> list[Problem]:
+def _of_question(problem: Problem) -> Problem:
+    """An unknown key of a question, with those that it may have."""
+    if problem.message != "unknown key" or problem.key is None:
+        return problem
+    known = sorted(Question.model_fields)
+    return replace(
+        problem,
+        hint="known here: " + ", ".join(known),
+        did_you_mean=nearest(problem.key.rsplit(".", 1)[-1], known),
+    )
+
+
+def _unknown_recipients(notification: Any, node: Any, config: Config) -> list[Problem]:
+    written = notification.get("to") if isinstance(notification, Mapping) else None
+    names = written if isinstance(written, list) else [written]
     known = list(config.jotform.recipients)
     line, column = yaml12.place(node, ("notification", "to")) or (None, None)
     return [
@@ -75,7 +92,7 @@ def _unknown_recipients(names: Sequence[str], node: Any, config: Config) -> list
             did_you_mean=nearest(name, known),
         )
         for name in names
-        if name not in known
+        if isinstance(name, str) and name not in known
     ]
 
 

@@ -204,7 +204,7 @@ def _told(
         raise TaskFailed(_error(errors), outputs=outputs, summary=summary)
     return Outcome(
         outputs=outputs,
-        verdict=_verdict(outputs, place),
+        verdict=_verdict(outputs, report, place),
         summary=summary,
         statistics={
             "Pages": len(site.pages),
@@ -218,10 +218,11 @@ def _told(
     )
 
 
-def _verdict(outputs: Mapping[str, Any], place: Place) -> str:
+def _verdict(outputs: Mapping[str, Any], report: Report, place: Place) -> str:
     pages = counted(outputs["pages"], "page")
     if not outputs["form_count"]:
         return f"None of the {pages} of {place.site} embeds a form; JotForm was not asked."
+    having = len({found.page for one in report.forms for found in one.embeds})
     forms = counted(outputs["form_count"], "form")
     more = [
         counted(outputs[f"{severity}_count"], severity)
@@ -230,7 +231,7 @@ def _verdict(outputs: Mapping[str, Any], place: Place) -> str:
     ]
     told = f"; {' and '.join(more)}" if more else ""
     are = "is" if outputs["form_count"] == 1 else "are"
-    return f"{forms} on {pages} of {place.site} {are} ready to take entries{told}."
+    return f"{forms} on {having} of {pages} of {place.site} {are} ready to take entries{told}."
 
 
 def _error(errors: Sequence[Finding]) -> TaskError:

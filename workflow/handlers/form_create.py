@@ -23,7 +23,7 @@ from workflow.forms.definition_file import read_definition
 from workflow.forms.embedding import name_for
 from workflow.forms.existing import read_form, said_id
 from workflow.forms.handover import handover
-from workflow.forms.listing import FormName, form_id, forms
+from workflow.forms.listing import FormName, every_form, form_id, has_status
 from workflow.forms.wanted import Wanted, wanted_of
 from workflow.handler import Context, Outcome
 
@@ -132,7 +132,8 @@ def _require_enough(definition: Definition, params: Params) -> str:
 
 def _known(api: JotForm) -> dict[str, str]:
     """The title of each form of the account, by its id."""
-    return {said_id(form): controls.said(form, "title") for form in forms(api)}
+    there = (form for form in every_form(api) if has_status(form, None))
+    return {said_id(form): controls.said(form, "title") for form in there}
 
 
 def _require_new(known: Mapping[str, str], title: str, params: Params) -> None:
