@@ -18,7 +18,7 @@ from contextlib import contextmanager, suppress
 from typing import NamedTuple
 
 from workflow import durable
-from workflow.content.place import Opened, Target, is_link, link_refused
+from workflow.content.place import Opened, Target, is_link, link_refused, opened
 from workflow.content.refusals import refused
 from workflow.errors import TaskError, TaskFailed
 from workflow.figures import size
@@ -47,8 +47,20 @@ def digest(raw: bytes) -> str:
     return hashlib.sha256(raw).hexdigest()
 
 
-def read(folder: Opened, target: Target) -> Read | None:
-    """What is in the target; None if it is not there.
+def look(target: Target) -> tuple[Target, Read | None]:
+    """The target with its path spelled as it is there, and what is in it; None if it is not there.
+
+    Raises what `read` and `opened` raise.
+    """
+    try:
+        with opened(target) as folder:
+            return folder.target, read(folder)
+    except FileNotFoundError:
+        return target, None
+
+
+def read(folder: Opened) -> Read | None:
+    """What is in the file of an open folder; None if it is not there.
 
     Raises TaskFailed `symbolic_link`, `not_a_file`, `file_too_large`, OSError.
     """
@@ -60,15 +72,17 @@ def read(folder: Opened, target: Target) -> Read | None:
         return None
     except OSError as error:
         if is_link(folder.descriptor, folder.name):
-            raise link_refused(target.path) from error
+            raise link_refused(folder.target.path) from error
         raise
     with os.fdopen(descriptor, "rb") as file:
         seen = os.fstat(descriptor)
         if not stat.S_ISREG(seen.st_mode):
-            raise refused("not_a_file", f"{target.path} is no plain file", "name another path")
+            raise refused(
+                "not_a_file", f"{folder.target.path} is no plain file", "name another path"
+            )
         raw = file.read(LARGEST + 1) if seen.st_size <= LARGEST else b""
         if seen.st_size > LARGEST or len(raw) > LARGEST:
-            raise too_large(target, max(seen.st_size, len(raw)))
+            raise too_large(folder.target, max(seen.st_size, len(raw)))
     return Read(raw, stat.S_IMODE(seen.st_mode), (seen.st_uid, seen.st_gid))
 
 
@@ -95,20 +109,20 @@ def create(folder: Opened, raw: bytes) -> bool:
     return True
 
 
-def replace(folder: Opened, target: Target, raw: bytes, before: Read) -> None:
+def replace(folder: Opened, raw: bytes, before: Read) -> None:
     """Put new bytes in the place of those that were read, with the same rights.
 
     Raises TaskFailed `file_changed` if others stand there by now. RACE: what is written between
     that look and the rename, some microseconds, would be overwritten; no editor can be locked out.
     """
     with _aside(folder, raw, before) as name:
-        now = read(folder, target)
+        now = read(folder)
         if now is None or now.raw != before.raw:
             what = "is gone" if now is None else "has changed"
             raise TaskFailed(
                 TaskError(
                     "file_changed",
-                    f"{target.path} {what} since this task read it",
+                    f"{folder.target.path} {what} since this task read it",
                     "retry",
                     "content",
                     hint="nothing was written; run the task again once nobody else writes there",

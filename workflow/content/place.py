@@ -11,9 +11,9 @@ import os
 import re
 import stat
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated
 
@@ -127,6 +127,20 @@ def site_folder(site_path: str | None, config: Config) -> tuple[str, Path]:
     return name, Path(os.path.realpath(config.path(site.path)))
 
 
+def claimed(site_path: str | None, config: Config) -> Sequence[str]:
+    """What no other task may use meanwhile: the site's real path, as for builds and checks.
+
+    One rename shows a file whole, so a build would see the old one or the new one. Still they
+    exclude each other: that an address is free is only known while no other task writes content;
+    a walk over the content could stop at the hidden name that is listed and then gone; and so a
+    build is made from what was there when it began.
+    """
+    try:
+        return (os.fspath(site_folder(site_path, config)[1]),)
+    except TaskFailed:
+        return ()  # `run` says what is wrong
+
+
 def locate(site_path: str | None, path: str, config: Config) -> Target:
     """The file that a task means. `path` counts from the content folder, or from the site's folder
     if it begins with a content folder (`content/posts/offer.md`), as results say it.
@@ -182,8 +196,12 @@ class Opened:
     """The folder of a target, open."""
 
     descriptor: int
-    name: str
-    """Of the file in it, spelled as it is there if it is there."""
+    target: Target
+    """With its path spelled as it is there, as far as it is there."""
+
+    @property
+    def name(self) -> str:
+        return self.target.name
 
 
 @contextmanager
@@ -212,7 +230,7 @@ def opened(target: Target, *, make: bool = False) -> Iterator[Opened]:
                 below = _open_folder(here, spelled or name, way)
                 opened_ones.callback(os.close, below)
                 here = below
-            yield Opened(here, _spelled(here, last, way) or last)
+            yield Opened(here, replace(target, path=way + (_spelled(here, last, way) or last)))
         except BaseException:
             for above, name in reversed(made):
                 with suppress(OSError):  # it is not empty: somebody else has begun to use it

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import errno
+from collections.abc import Sequence
 
 from workflow.content.failure import EditFailed
 from workflow.errors import TaskError, TaskFailed, told
+from workflow.figures import counted
 
 
 def refused(code: str, message: str, hint: str) -> TaskFailed:
@@ -13,19 +15,26 @@ def refused(code: str, message: str, hint: str) -> TaskFailed:
     return TaskFailed(TaskError(code, message, "fix", "content", hint=hint))
 
 
-def edit_refused(failed: EditFailed, file: str, what: str) -> TaskFailed:
-    """An edit that the text does not take. `what`: which one of the task's, such as `set.title`."""
+def edit_refused(failed: Sequence[tuple[EditFailed, str]], file: str) -> TaskFailed:
+    """Edits that a text does not take, each with what it is called in the task: `set title`."""
+    first, what = failed[0]
+    more = f"; and {counted(len(failed) - 1, 'more edit')} fails" if len(failed) == 2 else (
+        f"; and {counted(len(failed) - 1, 'more edit')} fail" if len(failed) > 2 else ""
+    )  # fmt: skip
+    told = [f"{name}: {error.message} ({error.hint})" for error, name in failed]
     return TaskFailed(
         TaskError(
-            failed.code,
-            f"{what}: {failed.message}",
+            first.code,
+            f"{what}: {first.message}{more}",
             "fix",
             "content",
             file=file,
-            line=failed.line,
-            column=failed.column,
-            hint=failed.hint or None,
-        )
+            line=first.line,
+            column=first.column,
+            hint=first.hint or None,
+        ),
+        outputs={"file_path": file, "errors": told},
+        summary="Nothing was written.\n\n" + "\n".join(f"- {one}" for one in told),
     )
 
 

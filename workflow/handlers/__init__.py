@@ -69,7 +69,7 @@ class TaskType:
         if found is None and (self.command is not None or self.package is not None):
             own = getattr(self.load(), "TEMPLATE", None)
             if own is not None:
-                return templates.read_template(self.name, str(own), f"from {self.origin}")
+                return templates.read_template(self.name, str(own), self.origin)
         return found
 
     @property
@@ -164,6 +164,18 @@ TASK_TYPES = {
             "form-check",
             "workflow.handlers.form_check",
             "Check that JotForm has the forms that the built site embeds, ready to take entries",
+            safe_to_repeat=True,
+        ),
+        TaskType(
+            "content-create",
+            "workflow.handlers.content_create",
+            "Write a new content file: Markdown with front matter",
+            safe_to_repeat=True,
+        ),
+        TaskType(
+            "content-edit",
+            "workflow.handlers.content_edit",
+            "Change a content file: front matter by path, sections, text",
             safe_to_repeat=True,
         ),
         TaskType(
