@@ -24,7 +24,7 @@ questions:
   - {type: heading, label: Our summer offer}
   - {type: text, name: fullName, label: Your name, required: true, placeholder: Jo Doe}
   - {type: email, name: email, label: E-mail, required: true}
-  - {type: choice, name: vehicle, label: Which vehicle?, options: [Car, Van & truck, 2]}
+  - {type: choice, name: vehicle, label: 'Which vehicle?', options: [Car, Van & truck, 2]}
   - {type: choices, name: extras, label: Extras, options: [Glass, Roadside]}
   - {type: consent, name: terms, label: Terms, options: [You may call me], required: true}
   - {type: submit, label: Send}
@@ -74,6 +74,12 @@ class Office:
         swept = self.program("sweep", JOTFORM_API_KEY=key)
         assert swept.code == 0, swept.err
         return self.program.result(task_id)
+
+    def create(self, **params: Any) -> dict[str, Any]:
+        return self.run("form-create", "--env", "production", **params)
+
+    def update(self, form: str, **params: Any) -> dict[str, Any]:
+        return self.run("form-update", "--env", "production", form=form, **params)
 
     def call(self, kind: str, **params: Any) -> Outcome:
         """Run the handler as the runner would, in this process."""

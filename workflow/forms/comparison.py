@@ -98,7 +98,8 @@ def compare(form: Existing, wanted: Wanted) -> Difference:
     if not wanted.whole:
         surplus = []
     return Difference(
-        changes=(*changes, *_of_properties(form, wanted)),
+        # The title first: under it a form that is brought halfway is found again.
+        changes=(*_of_title(form, wanted), *changes, *_of_properties(form, wanted)),
         surplus=tuple(surplus),
         mistyped=tuple(mistyped),
         notes=tuple(notes),
@@ -227,13 +228,17 @@ def deletion(there: Field) -> Change:
     return Change("delete", what, label, f"/question/{there.qid}", asks=asks)
 
 
+def _of_title(form: Existing, wanted: Wanted) -> list[Change]:
+    title = said(form.properties, "title") or form.title
+    if wanted.title is None or title == wanted.title:
+        return []
+    detail = f"{_short(title)} → {_short(wanted.title)}"
+    return [_set("the title", detail, {"title": wanted.title})]
+
+
 def _of_properties(form: Existing, wanted: Wanted) -> list[Change]:
     changes = []
     properties = form.properties
-    title = said(properties, "title") or form.title
-    if wanted.title is not None and title != wanted.title:
-        detail = f"{_short(title)} → {_short(wanted.title)}"
-        changes.append(_set("the title", detail, {"title": wanted.title}))
     thanks = thank_you_properties(wanted)
     if thanks and any(said(properties, name) != said(thanks, name) for name in thanks):
         kind = "thankurl" if "thankurl" in thanks else "thanktext"

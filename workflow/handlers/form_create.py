@@ -83,10 +83,14 @@ def run(context: Context) -> Outcome:
         context.say(f"making the form {title!r}")
         made = _make(context, api, wanted, title, cloned, before)
         outputs: dict[str, Any] = {"form_id": made, "title": title}
+
+        def note(said: Mapping[str, Any]) -> None:
+            context.record({**outputs, **said})
+
         try:
             # JotForm may make less of a form than it was told; a clone lacks what is new in it.
             planned = alignment.plan(read_form(api, made), wanted)
-            done = alignment.carry_out(api, made, planned.changes, context.record)
+            done = alignment.carry_out(api, made, planned.changes, note)
             form = alignment.verify(api, made, wanted)
         except TaskFailed as failure:
             raise _halfway(failure, outputs, params) from failure.__cause__
@@ -162,8 +166,11 @@ def _make(
     before: Mapping[str, str],
 ) -> str:
     """Let JotForm make the form; its id."""
-    left = ["everything"] if cloned is None else ["its title", "what the definition changes"]
-    context.record({"form_id": None, "title": title, "step": "making", "left": left})
+    left = ["a look at whether it is as defined"]
+    if cloned is not None:
+        left = ["its title", "what the definition changes"]
+    begun = {"form_id": None, "title": title, "step": "asked JotForm to make it", "left": left}
+    context.record(begun)
     look = f"look for a form {title!r} at https://www.jotform.com/myforms"
     if cloned is not None:
         look = f"look for a new clone of {cloned} at https://www.jotform.com/myforms"
@@ -177,7 +184,7 @@ def _make(
             raise
         raise _perhaps_made(api, failure, before) from failure.__cause__
     made = said_id(answer.content)
-    context.record({"form_id": made, "step": "made"})
+    context.record({"form_id": made, "title": title, "step": "made", "left": left})
     return made
 
 

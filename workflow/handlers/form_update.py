@@ -86,9 +86,12 @@ def run(context: Context) -> Outcome:
         if not planned.changes:
             return _told(form, outputs, "is as its definition says")
         context.say(f"form {number}: {len(planned.changes)} changes")
-        context.record(outputs)
+
+        def note(said: Mapping[str, Any]) -> None:
+            context.record({**outputs, **said})
+
         try:
-            outputs["done"] = alignment.carry_out(api, number, planned.changes, context.record)
+            outputs["done"] = alignment.carry_out(api, number, planned.changes, note)
             outputs["left"] = []
             form = alignment.verify(api, number, wanted, allow_delete=params.allow_delete)
         except TaskFailed as failure:
