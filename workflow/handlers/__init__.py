@@ -179,6 +179,12 @@ TASK_TYPES = {
             safe_to_repeat=True,
         ),
         TaskType(
+            "git-commit",
+            "workflow.handlers.git_commit",
+            "Commit named paths on a branch that tasks may use, and push it if asked",
+            safe_to_repeat=True,
+        ),
+        TaskType(
             "noop",
             "workflow.handlers.noop",
             "Do nothing and report it: shows that the timer runs and that results arrive",
