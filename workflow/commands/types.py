@@ -196,8 +196,10 @@ def _type(told: Mapping[str, Any], schema: Mapping[str, Any]) -> str:
         return " | ".join(map(str, told.get("enum", [told.get("const")])))
     for several in ("anyOf", "oneOf"):
         if several in told:
-            kinds = [_type({**_bounds(told), **one}, schema) for one in told[several]]
-            return " | ".join(dict.fromkeys(kind for kind in kinds if kind != "null"))
+            some = [one for one in told[several] if one.get("type") != "null"]
+            return " | ".join(
+                dict.fromkeys(_type({**_bounds(told), **one}, schema) for one in some)
+            )
     kind = str(told.get("format", told.get("type", "any")))
     if kind == "array" and isinstance(told.get("items"), dict) and told["items"]:
         kind = f"list of {_type(told['items'], schema)}"

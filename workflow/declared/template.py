@@ -28,7 +28,7 @@ def text(name: str, command: Command) -> str:
         for key, output in command.outputs.items()
     ]
     lines += ["  - exit_code: integer", "requires_approval: false", "---", ""]
-    lines += ["## Task Description", "", command.summary or f"Run {command.program}.", ""]
+    lines += ["## Task Description", "", f"{command.summary or f'Run {command.program}'}.", ""]
     lines += ["## Success Criteria", "", "- It ends with an exit code that stands for success.", ""]
     lines += ["## Rollback Plan", "", "What it changes is its own: see its documentation.", ""]
     return "\n".join(lines)

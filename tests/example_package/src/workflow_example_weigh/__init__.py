@@ -1,0 +1,1 @@
+"""An example of a task type from another package."""
