@@ -74,9 +74,10 @@ def is_hidden(field: Mapping[str, Any]) -> bool:
 
 
 def said(field: Mapping[str, Any], name: str) -> str:
-    """A property as plain text: without tags and entities, blanks folded; "" if it is not there."""
+    """A property as plain text: without tags, entities and signs that nobody sees (terminals obey
+    some), blanks folded; "" if it is not there."""
     written = field.get(name)
     if written is None or isinstance(written, (dict, list)):
         return ""
     text = html.unescape(re.sub(r"<[^>]*>", " ", str(written)))
-    return " ".join(text.split())
+    return " ".join("".join(sign if sign.isprintable() else " " for sign in text).split())
