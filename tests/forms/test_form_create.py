@@ -167,6 +167,15 @@ def test_a_call_without_an_answer_is_not_made_again(office: Office, fault: str) 
     assert len(made) == (1 if fault == CUT_AFTER else 0)
 
 
+def test_a_form_that_jotform_does_not_name_is_not_made_again(office: Office) -> None:
+    there = office.account.add_form("Contact")
+    contents: tuple[Any, ...] = ({}, [], {"id": "x"}, {"id": there})
+    for content in contents:
+        office.server.fail(envelope(200, "success", content=content), at="POST /form")
+        failed = office.fail("form-create", definition="summer-promo")
+        assert (failed.error.code, failed.error.action) == ("unknown_outcome", "escalate")
+
+
 def test_a_form_that_is_made_halfway_is_named_and_brought_the_rest_of_the_way(
     office: Office,
 ) -> None:

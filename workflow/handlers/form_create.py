@@ -95,7 +95,8 @@ def run(context: Context) -> Outcome:
         except TaskFailed as failure:
             raise _halfway(failure, outputs, params) from failure.__cause__
     name = params.definition if isinstance(params.definition, str) else name_for(title)
-    how = "a clone" if cloned is not None else "its definition"
+    how = f"a clone of {cloned}" if cloned is not None else "its definition"
+    handed = handover(form, definition, name, params.site_path, context.config)
     return Outcome(
         outputs={
             **outputs,
@@ -104,16 +105,33 @@ def run(context: Context) -> Outcome:
             "done": done,
             "left": [],
             "kept": list(planned.surplus),
-            **handover(form, definition, name, params.site_path, context.config),
+            **handed,
         },
-        verdict=f"The form {title!r} was made from {how}: {made}.",
-        summary="\n".join(f"- {one}" for one in (*done, *planned.notes)),
+        verdict=f"The form {title!r} ({made}) was made from {how}.",
+        summary=_to_go_on(handed, [*done, *planned.notes]),
         statistics={"Form": made, "Fields": len(form.fields), "Address": form.url},
         next_steps=[
-            "Add the lines under `workflow_yaml` to workflow.yaml: then the form is looked after",
-            "Put `embed` into a page, build the site, then check it: `workflow submit form-check`",
+            "Once a page embeds it and the site is built: `workflow submit form-check`",
         ],
     )
+
+
+def _to_go_on(handed: Mapping[str, Any], done: Sequence[str]) -> str:
+    """What to do with it, for people."""
+    embed = handed["embed"]
+    lines = "\n".join(f"    {line}" for line in handed["workflow_yaml"].splitlines())
+    told = [
+        *(f"- {one}" for one in done),
+        "" if done else None,
+        "It is open to visitors at once. Embed it with",
+        "",
+        f"    {embed['shortcode'] or embed['script']}",
+        "",
+        "and let workflow.yaml know it:",
+        "",
+        lines,
+    ]
+    return "\n".join(line for line in told if line is not None)
 
 
 def _require_enough(definition: Definition, params: Params) -> str:
@@ -183,9 +201,26 @@ def _make(
         if failure.error.code != "unknown_outcome":
             raise
         raise _perhaps_made(api, failure, before) from failure.__cause__
-    made = said_id(answer.content)
+    made = _id_of(answer.content, before, look)
     context.record({"form_id": made, "title": title, "step": "made", "left": left})
     return made
+
+
+def _id_of(content: Any, before: Mapping[str, str], look: str) -> str:
+    """Of the form that was made. Raises TaskFailed `unknown_outcome`: one was, and which it is
+    cannot be told."""
+    number = controls.said(content, "id") if isinstance(content, Mapping) else ""
+    if not number.isdigit() or number in before:
+        raise TaskFailed(
+            TaskError(
+                "unknown_outcome",
+                "JotForm says that the form was made, and not which one it is",
+                "escalate",
+                "forms",
+                hint=f"{look}; submit the task again only if there is none",
+            )
+        )
+    return number
 
 
 def _body(wanted: Wanted, title: str) -> dict[str, Any]:
