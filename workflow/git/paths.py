@@ -148,13 +148,16 @@ def _refuse_absent(repository: Repository, names: Sequence[str]) -> None:
 def _refuse_ignored(repository: Repository, names: Sequence[str]) -> None:
     """What is tracked is not ignored, whatever matches it."""
     words = ("check-ignore", "--verbose", "-z", "--stdin")
-    answer = repository.git.ask(*words, stdin=_lines(names))
+    # This command alone takes no literal pathspecs. It knows no wildcards either, and of magic only
+    # what starts with a colon, which no name does that starts with a dot.
+    asked = b"".join(b"./" + os.fsencode(name) + b"\0" for name in names)
+    answer = repository.git.ask(*words, stdin=asked, env={"GIT_LITERAL_PATHSPECS": "0"})
     if answer.code == 1:
         return
     if answer.code != 0:
         raise failed_as_a_whole(words, answer.code, answer.said)
     source, line, pattern, path = answer.names[:4]
-    own = path.removeprefix(repository.prefix)
+    own = path.removeprefix("./").removeprefix(repository.prefix)
     raise refusal(
         "ignored_path",
         f"{shown(own)} is ignored by {shown(source)}, line {line} ({shown(pattern)})",
@@ -227,7 +230,3 @@ def _sorted_out(said: Sequence[str]) -> Changed:
             "gives up what was staged; then run the task again",
         )
     return Changed(tuple(sorted(known | unknown)), tuple(sorted(unknown)))
-
-
-def _lines(names: Sequence[str]) -> bytes:
-    return b"".join(os.fsencode(name) + b"\0" for name in names)

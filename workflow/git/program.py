@@ -104,8 +104,8 @@ class Git:
     ) -> Finished:
         """`ask` for an answer that may be too large to be held."""
         argv: list[str | os.PathLike[str]] = ["/bin/sh", "-c", _APART, out, self.path]
-        argv += ["--literal-pathspecs", *_ALWAYS, *words]
-        quiet = {"GIT_OPTIONAL_LOCKS": "0", **(env or {})}
+        argv += [*_ALWAYS, *words]
+        quiet = {"GIT_OPTIONAL_LOCKS": "0", "GIT_LITERAL_PATHSPECS": "1", **(env or {})}
         return self.run(argv, cwd=self.folder, env=environment(quiet), stdin=stdin)
 
     def get(self, *words: str, stdin: bytes = b"", env: Mapping[str, str] | None = None) -> Answer:

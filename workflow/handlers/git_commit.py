@@ -20,13 +20,24 @@ from workflow import handler
 from workflow.config import Config
 from workflow.deploy.guards import shown
 from workflow.errors import TaskFailed, WorkflowError
-from workflow.git import branches, changes, message, program, push, repository, secrets
+from workflow.git import branches, changes, program, secrets
 from workflow.git import commit as commits
+from workflow.git import push as pushing
 from workflow.git.branches import Branch
 from workflow.git.changes import Changes
 from workflow.git.commit import Commit
+from workflow.git.message import LONGEST_SUBJECT, compose, plain, subject
+from workflow.git.message import trailers as checked
 from workflow.git.paths import changed, well_formed
-from workflow.git.repository import Repository
+from workflow.git.repository import (
+    Repository,
+    Which,
+    folder_of,
+    locate,
+    refuse_nameless,
+    refuse_unready,
+    work_tree_of,
+)
 from workflow.handler import Context, Outcome
 from workflow.redact import redact
 
@@ -63,20 +74,20 @@ class Params(handler.Params):
     site_path: str | None = Field(
         default=None, description="a site of workflow.yaml, by name or path; default: the first one"
     )
-    repository: repository.Which = Field(
+    repository: Which = Field(
         default="site", description="site: the one the site lies in; exchange: workflow.yaml's"
     )
     paths: Annotated[tuple[NamedPath, ...], BeforeValidator(_listed)] = Field(
         min_length=1, max_length=200, description="files and folders, relative to the site's folder"
     )
-    message: Annotated[str, AfterValidator(message.subject)] = Field(
+    message: Annotated[str, AfterValidator(subject)] = Field(
         max_length=500, description="the subject: one line, 72 characters or fewer"
     )
-    body: Annotated[str, AfterValidator(lambda text: message.plain(text, lines=True))] = Field(
+    body: Annotated[str, AfterValidator(lambda text: plain(text, lines=True))] = Field(
         default="", max_length=20_000, description="what else there is to say, in paragraphs"
     )
     trailers: Annotated[
-        dict[str, Annotated[str, Field(max_length=500)]], AfterValidator(message.trailers)
+        dict[str, Annotated[str, Field(max_length=500)]], AfterValidator(checked)
     ] = Field(
         default={}, max_length=20, description="name: value; Workflow-Task is added to every commit"
     )
@@ -97,34 +108,34 @@ class Params(handler.Params):
 def resources(params: Params, config: Config) -> Sequence[str]:
     """The work tree, and the site: hooks may change its files while they look at what is staged."""
     try:
-        folder = repository.folder_of(params.repository, params.site_path, config)
+        folder = folder_of(params.repository, params.site_path, config)
     except WorkflowError:
         return ()  # `run` says what is wrong
-    names = [f"git:{os.path.realpath(repository.work_tree_of(folder))}"]
+    names = [f"git:{os.path.realpath(work_tree_of(folder))}"]
     return (*names, os.fspath(folder)) if params.repository == "site" else tuple(names)
 
 
 def run(context: Context) -> Outcome:
     params: Params = context.params
-    folder = repository.folder_of(params.repository, params.site_path, context.config)
+    folder = folder_of(params.repository, params.site_path, context.config)
     # Not in the exchange: what lies there may be committed, and is seen by other tasks.
     with tempfile.TemporaryDirectory(prefix="workflow-git-", ignore_cleanup_errors=True) as scratch:
         git = program.find(context, folder, Path(scratch))
-        place = repository.locate(git, folder, params.repository)
+        place = locate(git, folder, params.repository)
         return _run(context, params, place)
 
 
 def _run(context: Context, params: Params, place: Repository) -> Outcome:
     settings = context.config.git
     if params.push:
-        push.refuse_unpushable(place.git, context.config)
+        pushing.refuse_unpushable(place.git, context.config)
     earlier = commits.find(place, context.task_id, params.branch)
     if earlier is not None:
         branches.refuse_forbidden(place.git, earlier.branch, settings.branches)
         context.say(f"an earlier attempt has committed {earlier.id[:10]}")
         commits.refuse_unmeant(place, earlier, params.paths, settings.allow_secrets)
         return _published(context, place, earlier)
-    repository.refuse_unready(place)
+    refuse_unready(place)
     branch = branches.choose(place, params.branch, settings.branches, create=params.create)
     found = changed(place, params.paths)
     plan = changes.planned(place, branch.head, found.paths)
@@ -133,11 +144,11 @@ def _run(context: Context, params: Params, place: Repository) -> Outcome:
     _refuse_secret_message(params)
     allowed = settings.allow_secrets
     secrets.refuse_secrets(place.git, plan.files, allowed, env=changes.beside(place))
-    repository.refuse_nameless(place.git)
+    refuse_nameless(place.git)
     if params.dry_run:
         return _rehearsed(params, place, branch, plan)
     context.say(f"committing {changes.named(plan, place.prefix)} on {branch.name}")
-    text = message.compose(params.message, params.body, params.trailers, context.task_id)
+    text = compose(params.message, params.body, params.trailers, context.task_id)
     made = commits.make(
         place, branch, plan, found.unknown, params.paths, text, allowed, context.task_id
     )
@@ -153,7 +164,7 @@ def _published(context: Context, place: Repository, commit: Commit) -> Outcome:
     outputs = _outputs(params, remote, commits.told(commit, place.prefix), commit.warnings)
     context.record(outputs)
     if not params.push:
-        ahead, behind = push.apart(place.git, commit.branch, remote)
+        ahead, behind = pushing.apart(place.git, commit.branch, remote)
         outputs.update(ahead=ahead, behind=behind)
     else:
 
@@ -179,10 +190,10 @@ def _published(context: Context, place: Repository, commit: Commit) -> Outcome:
 
 def _pushed(
     place: Repository, commit: Commit, remote: str, moved: Any, outputs: dict[str, Any]
-) -> push.Pushed:
+) -> pushing.Pushed:
     """Pushes; a failure has the outputs of the commit, which is kept."""
     try:
-        return push.push(place, commit, remote, moved)
+        return pushing.push(place, commit, remote, moved)
     except TaskFailed as failure:
         kept = f"The commit {outputs['commit']} is kept on {commit.branch}; it was not pushed."
         raise TaskFailed(
@@ -207,7 +218,7 @@ def _nothing(context: Context, place: Repository, branch: Branch) -> Outcome:
         outputs.update(pushed=True, ahead=pushed.ahead, behind=pushed.behind)
         verdict += f"; {remote} has the branch as it is here"
     elif branch.leaves is None:
-        ahead, behind = push.apart(place.git, branch.name, remote)
+        ahead, behind = pushing.apart(place.git, branch.name, remote)
         outputs.update(ahead=ahead, behind=behind)
     return Outcome(outputs=outputs, verdict=f"{verdict}.", rehearsal=params.dry_run)
 
@@ -236,10 +247,10 @@ def _outputs(
     params: Params, remote: str | None, told: Mapping[str, Any], warnings: Sequence[str]
 ) -> dict[str, Any]:
     said = list(warnings)
-    if len(params.message) > message.LONGEST_SUBJECT:
+    if len(params.message) > LONGEST_SUBJECT:
         said.append(
             f"the subject has {len(params.message)} characters: many places show the first "
-            f"{message.LONGEST_SUBJECT} only"
+            f"{LONGEST_SUBJECT} only"
         )
     return {
         **told,
@@ -266,7 +277,7 @@ def _refuse_secret_message(params: Params) -> None:
 
 def _title(text: str) -> str:
     """The subject, to stand at the end of a notification."""
-    line = shown(text if len(text) <= message.LONGEST_SUBJECT else f"{text[:71]}…")
+    line = shown(text if len(text) <= LONGEST_SUBJECT else f"{text[:71]}…")
     return line if line.endswith((".", "!", "?")) else f"{line}."
 
 
