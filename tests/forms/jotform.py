@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import json
 import socket
+import ssl
 import struct
 import threading
 import time
@@ -38,6 +39,8 @@ class Asked:
     query: dict[str, str]
     headers: dict[str, str]
     body: bytes
+    port: int
+    """Of the client: another connection has another."""
 
 
 @dataclass
@@ -110,13 +113,18 @@ def slow(seconds: float) -> Callable[[], Answer | None]:
 
 
 @contextlib.contextmanager
-def jotform_server(account: Account | None = None) -> Iterator[Server]:
-    """Serve the account on a free port of this machine until the block ends."""
+def jotform_server(
+    account: Account | None = None, *, port: int = 0, tls: ssl.SSLContext | None = None
+) -> Iterator[Server]:
+    """Serve the account on a port of this machine (a free one) until the block ends."""
     server = Server(account or Account(KEY))
-    httpd = _Httpd(("127.0.0.1", 0), _handler(server))
+    httpd = _Httpd(("127.0.0.1", port), _handler(server))
+    if tls is not None:
+        httpd.socket = tls.wrap_socket(httpd.socket, server_side=True)
     thread = threading.Thread(target=httpd.serve_forever, args=(0.02,), daemon=True)
     thread.start()
-    server.url = f"http://127.0.0.1:{httpd.server_address[1]}"
+    scheme = "http://127.0.0.1" if tls is None else "https://localhost"
+    server.url = f"{scheme}:{httpd.server_address[1]}"
     try:
         yield server
     finally:
@@ -128,9 +136,14 @@ def jotform_server(account: Account | None = None) -> Iterator[Server]:
 class _Httpd(ThreadingHTTPServer):
     daemon_threads = True
     block_on_close = False
+    allow_reuse_address = True
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Clients go away in the middle; nobody wants to read of it."""
 
     def server_bind(self) -> None:
         """Without the base's look-up of the host's name, which can take seconds."""
+        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         self.socket.bind(self.server_address)
         self.server_address = self.socket.getsockname()
         self.server_name, self.server_port = "127.0.0.1", self.server_address[1]
@@ -152,8 +165,9 @@ def _handler(server: Server) -> type[BaseHTTPRequestHandler]:
             query = dict(parse_qsl(split.query, keep_blank_values=True))
             headers = {name.lower(): value for name, value in self.headers.items()}
             request = Request(self.command, unquote(split.path), query, headers, body)
+            port = self.client_address[1]
             with lock:
-                server.asked.append(Asked(self.command, request.path, query, headers, body))
+                server.asked.append(Asked(self.command, request.path, query, headers, body, port))
                 fault = server._fault(f"{self.command} {request.path}")
             if fault == CUT_BEFORE:
                 return self._cut()

@@ -8,6 +8,7 @@ What it does not do it answers with 404, as JotForm does for an address that it 
 from __future__ import annotations
 
 import copy
+import itertools
 import json
 import re
 from collections.abc import Callable, Iterable, Mapping
@@ -59,6 +60,7 @@ class Account:
         self.forms: dict[str, dict[str, Any]] = {}
         """By id: what GET /form/{id} gives, with `questions`, `properties` and `webhooks`."""
         self.submissions: dict[str, list[dict[str, Any]]] = {}
+        self._numbers = itertools.count(_FIRST_SUBMISSION)
 
     def add_form(
         self,
@@ -114,15 +116,15 @@ class Account:
         form_id: str,
         answers: Mapping[str, Any],
         at: datetime | None = None,
-        submission_id: str | None = None,
+        /,
         **more: Any,
     ) -> str:
-        """What a visitor sent: answers by the number of the question, at a time in UTC."""
+        """What a visitor sent: answers by the number of the question, at a time in UTC. `more`
+        stands in the place of what JotForm would say."""
         held = self.submissions[form_id]
-        total = sum(map(len, self.submissions.values()))
         form = self.forms[form_id]
         made: dict[str, Any] = {
-            "id": submission_id or str(_FIRST_SUBMISSION + total),
+            "id": str(next(self._numbers)),
             "form_id": form_id,
             "ip": "203.0.113.7",
             "created_at": self._clock(at),

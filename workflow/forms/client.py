@@ -69,7 +69,7 @@ class JotForm:
             "follow_redirects": False,
             "timeout": httpx.Timeout(SILENCE_SECONDS, connect=CONNECT_SECONDS),
             "trust_env": not own,  # no proxy leads to this machine itself
-            "verify": True if own else ssl.create_default_context(),
+            "verify": _authorities(),
         }
         self._asking = httpx.Client(**options)
         self._telling = httpx.Client(**options, limits=httpx.Limits(max_keepalive_connections=0))
@@ -224,6 +224,17 @@ class JotForm:
         while (left := until - time.monotonic()) > 0:
             self._check()
             time.sleep(min(_STEP, left))
+
+
+def _authorities() -> ssl.SSLContext:
+    """The system's, or those that SSL_CERT_FILE names; certifi's where the system has none."""
+    import certifi
+
+    context = ssl.create_default_context()
+    paths = ssl.get_default_verify_paths()
+    if not any((paths.cafile, paths.capath)):
+        context.load_verify_locations(certifi.where())
+    return context
 
 
 def form_fields(data: Mapping[str, Any], under: str = "") -> dict[str, str]:

@@ -10,7 +10,7 @@ from workflow.config import Form
 from workflow.forms.controls import CONTROLS, is_hidden, said
 from workflow.forms.existing import Field
 
-_ADDRESS = re.compile(r"([^\s@<>,;:\"'()\[\]/?=&|]+)(@|%40)([\w-]+(?:\.[\w-]+)+)")
+_ADDRESS = re.compile(r"([^\s@<>,;:\"'()\[\]/?=&|]{1,64})(@|%40)([\w-]+(?:\.[\w-]+)+)")
 _OURS = {control: kind for kind, control in reversed(tuple(CONTROLS.items()))}
 """Our word for a type of JotForm's; of two the first."""
 

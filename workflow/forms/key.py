@@ -72,18 +72,20 @@ def how_to_store(settings: Settings) -> str:
 
 def _checked(value: str, source: str, settings: Settings) -> Key:
     if not _KEY.fullmatch(value):
-        raise _missing(f"what {source} holds is no key of JotForm's", settings)
+        raise _no_key(f"what {source} holds is no key", settings)
     return Key(value, source)
 
 
 def _missing(reason: str, settings: Settings) -> TaskFailed:
+    variable = settings.key_variable
+    return _no_key(f"the environment variable {variable} is not set, and {reason}", settings)
+
+
+def _no_key(reason: str, settings: Settings) -> TaskFailed:
     return TaskFailed(
         TaskError(
             "no_jotform_key",
-            f"there is no API key for JotForm: the environment variable {settings.key_variable} "
-            f"is not set, and {reason}"
-            if not reason.startswith("what ")
-            else f"there is no API key for JotForm: {reason}",
+            f"there is no API key for JotForm: {reason}",
             "escalate",
             "configuration",
             hint="make one at https://www.jotform.com/myaccount/api, then store it with "
