@@ -268,8 +268,12 @@ def test_a_thank_you_page_elsewhere_is_refused(config: Config, url: str) -> None
     assert caught.value.error.code == "foreign_page"
 
 
-def test_a_path_needs_an_environment_that_is_there(config: Config) -> None:
-    for environment, code in ((None, "environment_missing"), ("prod", "no_such_environment")):
+def test_a_path_needs_an_environment_that_visitors_see(config: Config) -> None:
+    for environment, code in (
+        (None, "environment_missing"),
+        ("prod", "no_such_environment"),
+        ("dev", "local_page"),
+    ):
         with pytest.raises(TaskFailed) as caught:
             page(config, "/thanks/", environment)
         assert caught.value.error.code == code

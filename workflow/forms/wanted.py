@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from workflow.config import Config
 from workflow.errors import TaskError, TaskFailed, WorkflowError
 from workflow.forms.definition import Definition, Question
+from workflow.hugo.site import is_dev, is_local
 from workflow.layout import CONFIG
 
 
@@ -33,7 +34,8 @@ class Wanted:
 
 
 def wanted_of(definition: Definition, environment: str | None, config: Config) -> Wanted:
-    """Raises TaskFailed `foreign_page`, `no_such_environment` or `environment_missing`."""
+    """Raises TaskFailed `foreign_page`, `local_page`, `no_such_environment` or
+    `environment_missing`."""
     thanks, told = definition.thank_you, definition.notification
     names = () if told is None else tuple(dict.fromkeys(told.to))
     addresses = (address for name in names for address in config.jotform.recipients[name])
@@ -60,9 +62,16 @@ def _page(url: str, environment: str | None, config: Config) -> str:
                 "name one in the task (`--env production`), or write the whole address",
             )
         try:
-            _, configured = config.environment(environment)
+            name, configured = config.environment(environment)
         except WorkflowError as error:
             raise _failed(error.code, error.message, error.hint or "") from error
+        if is_dev(name) and is_local(configured.base_url):
+            raise _failed(
+                "local_page",
+                f"the thank-you page {url} would be on {configured.base_url}, where no visitor "
+                "gets to",
+                "name the environment that visitors see (`--env production`)",
+            )
         return configured.base_url.rstrip("/") + url
     ours = sorted(_hosts(config))
     if _host(url) not in ours:
