@@ -246,7 +246,7 @@ def test_a_sweep_that_is_killed_leaves_a_result_with_the_form_and_what_it_lacks(
     assert result["error"]["code"] == "interrupted"
     assert result["outputs"]["form_id"] == "241000000000002"
     assert result["outputs"]["done"] == ["change the title ('Clone of Contact' → 'Winter')"]
-    assert result["outputs"]["left"] == ["add the hidden campaign (label: 'campaign')"]
+    assert result["outputs"]["left"] == ["add the hidden field campaign (hidden: 'campaign')"]
     assert office.server.counts()[f"POST /form/{first}/clone"] == 1
 
 

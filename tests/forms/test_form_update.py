@@ -70,10 +70,10 @@ def test_only_what_differs_is_changed_and_a_second_run_changes_nothing(
     assert outputs["left"] == []
     told = "\n".join(outputs["changes"])
     assert "label: 'Your name' → 'Your full name'; placeholder: 'Jo Doe' → 'Jo'" in told
-    assert "change the email email (required: 'Yes' → 'No')" in told
+    assert "change the question email (required: 'Yes' → 'No')" in told
     assert "options: 'Car|Van & truck|2' → 'Car|Boat'" in told
     assert "value: 'summer-2026' → 'summer-2027'" in told
-    assert "add the phone phone" in told
+    assert "add the question phone" in told
     assert "change the title ('Summer promo 2026' → 'Summer 2027')" in told
     there = office.questions(form)
     assert sorted(there, key=lambda name: int(there[name]["order"])) == [
@@ -156,7 +156,7 @@ def test_fields_that_are_not_defined_stay_unless_deletion_is_allowed(
     assert kept.outputs["kept"] == ["extras (Extras)"]
     assert kept.outputs["changes"] == []
     outcome = office.call("form-update", form="summer", definition=fewer, allow_delete=True)
-    assert outcome.outputs["done"] == ["delete the checkbox extras (label: 'Extras')"]
+    assert outcome.outputs["done"] == ["delete the field extras (checkbox: 'Extras')"]
     assert "extras" not in office.questions(form)
     assert len(office.questions(form)) == 7
 
@@ -171,7 +171,7 @@ def test_fields_of_a_form_with_entries_are_never_deleted(office: Office, form: s
     outcome = office.call(
         "form-update", form="summer", definition=without_heading, allow_delete=True
     )
-    assert outcome.outputs["done"] == ["delete the head ourSummerOffer (label: 'Our summer offer')"]
+    assert outcome.outputs["done"] == ["delete the field ourSummerOffer (head: 'Our summer offer')"]
 
 
 def test_an_entry_that_arrives_in_between_saves_its_field(office: Office, form: str) -> None:
@@ -186,7 +186,7 @@ def test_an_entry_that_arrives_in_between_saves_its_field(office: Office, form: 
     failed = office.fail("form-update", form="summer", definition=fewer, allow_delete=True)
     assert failed.error.code == "holds_answers"
     assert len(failed.outputs["done"]) == 1
-    assert failed.outputs["left"] == ["delete the checkbox extras (label: 'Extras')"]
+    assert failed.outputs["left"] == ["delete the field extras (checkbox: 'Extras')"]
     assert "extras" in office.questions(form)
 
 
@@ -216,7 +216,7 @@ def test_fields_of_jotforms_builder_are_found_by_label_and_type(office: Office) 
         ]
     }
     outcome = office.call("form-update", form="contact", definition=definition)
-    assert outcome.outputs["changes"] == ["change the text fullName (required: '' → 'Yes')"]
+    assert outcome.outputs["changes"] == ["change the question fullName (required: '' → 'Yes')"]
     assert outcome.outputs["notes"] == ["fullName is called 'input3' in JotForm"]
     assert len(office.questions(form)) == 2
     assert office.questions(form)["input2"]["text"] == "Go!"
@@ -301,7 +301,7 @@ def test_an_update_that_breaks_off_says_what_is_done_and_goes_on_the_next_time(
     failed = office.fail("form-update", form="summer", definition=definition)
     assert failed.error.code == "unknown_outcome"
     assert failed.outputs["done"] == ["change the title ('Summer promo 2026' → 'Other')"]
-    assert "add the phone phone (label: 'Phone')" in failed.outputs["left"]
+    assert "add the question phone (phone: 'Phone')" in failed.outputs["left"]
     assert office.noted[-1]["left"] == failed.outputs["left"]
     outcome = office.call("form-update", form="summer", definition=definition)
     assert outcome.outputs["done"] == failed.outputs["left"]

@@ -277,7 +277,7 @@ def _of_tracking(
         return
     without = tuple(one for one in found if one.passes(tracking) is False)
     if without:
-        message = f"{_pages(without)} passes no {tracking} to the form {name}, which has none"
+        message = f"{_pages(without)} passes no {tracking} to the form {name}"
         yield Finding("form-tracking-unpassed", name, message, without)
     unseen = tuple(one for one in found if one.passes(tracking) is None)
     if unseen:

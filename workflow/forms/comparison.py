@@ -177,11 +177,16 @@ def _added(question: Question, order: int) -> Change:
     properties = {**controls.properties(question), "order": str(order)}
     return Change(
         "add",
-        f"the {question.type} {question.key}",
-        (f"label: {_short(question.label)}",),
+        _noun(question),
+        (f"{question.type}: {_short(question.label)}",),
         "/questions",
         {"question": properties},
     )
+
+
+def _noun(question: Question) -> str:
+    words = {"hidden": "the hidden field", "submit": "the button", "heading": "the heading"}
+    return f"{words.get(question.type, 'the question')} {question.key}"
 
 
 def _changed(question: Question, there: Field, order: int) -> list[Change]:
@@ -200,7 +205,7 @@ def _changed(question: Question, there: Field, order: int) -> list[Change]:
     return [
         Change(
             "change",
-            f"the {question.type} {question.key}",
+            _noun(question),
             tuple(
                 f"{_WORDS[name]}: {_short(said(there.properties, name))} → {_short(value)}"
                 for name, value in different.items()
@@ -222,8 +227,8 @@ def _is_same(name: str, value: str, properties: Mapping[str, Any]) -> bool:
 
 def deletion(there: Field) -> Change:
     """Of a field that the definition does not have."""
-    what = f"the {there.control.removeprefix('control_')} {there.name or there.qid}"
-    label = (f"label: {_short(there.label)}",)
+    label = (f"{there.control.removeprefix('control_')}: {_short(there.label)}",)
+    what = f"the field {there.name or there.qid}"
     asks = there.control not in controls.SILENT_CONTROLS
     return Change("delete", what, label, f"/question/{there.qid}", asks=asks)
 

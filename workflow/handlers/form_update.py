@@ -138,12 +138,12 @@ def _told(
     if rehearsal and not changes:
         what = "is as its definition says"
     counted = f": {many}" if changes else ""
-    dry = "Dry run: " if rehearsal else ""
+    the = "Dry run: the" if rehearsal else "The"
     nothing = " Nothing was changed." if rehearsal or not changes else ""
     kept = [f"kept: {one}" for one in outputs["kept"]]
     return Outcome(
         outputs=outputs,
-        verdict=f"{dry}The form {form.title!r} ({form.id}) {what}{counted}.{nothing}",
+        verdict=f"{the} form {form.title!r} ({form.id}) {what}{counted}.{nothing}",
         summary="\n".join(f"- {one}" for one in (*changes, *kept, *outputs["notes"])),
         statistics={"Form": form.id, "Changes": len(changes), "Fields": len(form.fields)},
         next_steps=["Check it with the site: `workflow submit form-check`"],
