@@ -44,9 +44,7 @@ def plan(form: Existing, wanted: Wanted, *, allow_delete: bool = False) -> Plan:
     return Plan((*difference.changes, *deletions), (), difference.notes)
 
 
-def carry_out(
-    api: JotForm, form_id: str, changes: Sequence[Change], note: Note, look: str | None = None
-) -> list[str]:
+def carry_out(api: JotForm, form_id: str, changes: Sequence[Change], note: Note) -> list[str]:
     """Make the changes, one call each; what is done and what is still to do is noted after each.
 
     Raises TaskFailed as `JotForm.post` does, with these two as outputs.
@@ -59,9 +57,9 @@ def carry_out(
         try:
             if change.verb == "delete":
                 _require_still_empty(api, form_id, change)
-                api.delete(path, look=look)
+                api.delete(path)
             else:
-                api.post(path, change.data, look=look)
+                api.post(path, change.data)
         except TaskFailed as failure:
             so_far = {"done": done, "left": left, **failure.outputs}
             raise TaskFailed(
