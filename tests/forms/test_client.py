@@ -27,6 +27,7 @@ from tests.forms.jotform import (
     slow,
 )
 from workflow.config import Config, load_config
+from workflow.demo import jotform as demo
 from workflow.demo.jotform import Account
 from workflow.demo.serving import Answer
 from workflow.errors import TaskError, TaskFailed
@@ -86,6 +87,11 @@ def test_numbers_may_come_as_strings(server: Server, api: JotForm) -> None:
     assert api.get("/user").limit_left == 17
 
 
+def test_created_is_a_success_too(server: Server, api: JotForm) -> None:
+    server.fail(envelope(201, "success", status=201, content={"id": "1"}))
+    assert api.post("/user/forms", {}).content == {"id": "1"}
+
+
 def test_an_error_is_one_although_http_says_200(server: Server, api: JotForm) -> None:
     server.fail(envelope(404, "Requested URL (/form/1) is not available!"))
     error = failed(api.get, "/form/240000000000001")
@@ -130,6 +136,7 @@ def test_what_a_second_question_would_not_change_is_not_asked_twice(
         envelope(503, "Service unavailable", status=503),
         envelope(429, "Slow down", status=429, headers={"Retry-After": "0"}),
         envelope(429, "Slow down", status=429),
+        envelope(408, "Request Timeout", status=408),
         Answer(429, b"<html>Too Many Requests</html>"),
         Answer(200, b'{"responseCode": 200, "content": [1, 2'),
         Answer(200, b"\xff\xfe\x00wrong bytes"),
@@ -278,7 +285,7 @@ def test_a_list_is_read_page_by_page_each_entry_once(server: Server, api: JotFor
     assert list(api.pages(path, most=0)) == []
 
 
-@pytest.mark.parametrize("size", [1, 2, 3, 5, 9, 10, 11, 50])
+@pytest.mark.parametrize("size", [2, 3, 5, 9, 10, 11, 50])
 def test_every_size_of_page_gives_all(
     server: Server, api: JotForm, monkeypatch: pytest.MonkeyPatch, size: int
 ) -> None:
@@ -323,6 +330,22 @@ def test_an_empty_list_may_be_an_empty_text_and_a_mapping_is_a_list(
     assert list(api.pages("/user/forms")) == [{"id": "1"}]
     server.fail(envelope(200, "success", content="hello"))
     assert failed(list, api.pages("/user/forms")).code == "jotform_answer"
+
+
+def test_a_host_that_gives_less_than_was_asked_for_loses_nothing(
+    server: Server, api: JotForm, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(demo, "LARGEST_PAGE", 7)
+    made = [server.account.add_form(f"Form {n}") for n in range(30)]
+    assert sorted(one["id"] for one in api.pages("/user/forms")) == made
+
+
+def test_a_host_that_knows_no_pages_is_given_up(server: Server, api: JotForm) -> None:
+    same = [{"id": str(number)} for number in range(1000)]
+    server.fail(envelope(200, "success", content=same), times=100)
+    error = failed(list, api.pages("/user/forms"))
+    assert error.code == "jotform_answer"
+    assert len(server.asked) < 30
 
 
 # -- commands -------------------------------------------------------------------------------------

@@ -20,6 +20,8 @@ from workflow.layout import CONFIG
 
 LONGEST_MESSAGE = 200
 """Characters of what JotForm says that are told on."""
+_PASSING = (408, 425)
+"""Of the client's faults those that are the network's."""
 QUOTA_PAGE = "https://www.jotform.com/help/406-daily-api-call-limits/"
 
 
@@ -77,8 +79,8 @@ def read_answer(status: int, headers: Mapping[str, str], body: bytes, asked: str
     if code is None:
         code = status
     # The worse of the two counts: a gateway may pass an error on as 200, and the other way round.
-    worst = code if status == 200 else status
-    if worst == 200:
+    worst = code if 200 <= status < 300 else status
+    if 200 <= worst < 300:
         return Answer(envelope["content"], left, _result_set(envelope.get("resultSet")))
     raise _refusal(worst, headers, _plain(envelope.get("message")), left, asked)
 
@@ -148,7 +150,7 @@ def _refusal(
             ),
             nothing_done=True,
         )
-    if 400 <= code < 500:
+    if 400 <= code < 500 and code not in _PASSING:
         return Refusal(
             TaskError("jotform_refused", f"JotForm refuses {asked} ({code}){said}", "fix", "forms"),
             nothing_done=True,

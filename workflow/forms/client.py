@@ -48,7 +48,8 @@ SILENCE_SECONDS = 30.0
 ANSWER_SECONDS = 120.0
 MOST_BYTES = 64 * 1024 * 1024
 _STEP = 0.2
-_RESTARTS = 20
+_ASTRAY = 20
+"""Pages that may bring nothing new, or leave a gap, before a list is given up."""
 
 
 class JotForm:
@@ -138,24 +139,30 @@ class JotForm:
         past us, so that the page before is read again.
         """
         seen: set[str] = set()
-        offset = given = restarts = 0
+        offset = given = astray = 0
         while most is None or given < most:
             size = PAGE if most is None else min(PAGE, most - given + (1 if offset else 0))
             answer = self.get(path, limit=size, offset=offset, **params)
+            if answer.result_set is not None and answer.result_set.limit > 0:
+                size = min(size, answer.result_set.limit)  # it may give less than was asked for
             entries = [entry for entry in _entries(answer, path) if isinstance(entry, dict)]
             new = [entry for entry in entries if str(entry.get("id")) not in seen]
-            if offset and len(new) == len(entries) and restarts < _RESTARTS:
-                restarts += 1
-                offset = max(0, offset - PAGE)
+            has_gap = offset > 0 and len(new) == len(entries) > 0
+            if has_gap or not new:
+                astray += 1
+            if has_gap and astray < _ASTRAY:
+                offset = max(0, offset - size)
                 continue
             for entry in new:
-                if str(entry.get("id")) in seen or (most is not None and given == most):
-                    continue
-                seen.add(str(entry.get("id")))
-                given += 1
-                yield entry
+                number = str(entry.get("id"))
+                if number not in seen and (most is None or given < most):
+                    seen.add(number)
+                    given += 1
+                    yield entry
             if len(entries) < size:
                 return
+            if astray >= _ASTRAY:
+                raise _no_list(path, "changes faster than it can be read, or has no pages")
             offset += max(1, len(entries) - 1)
 
     def post(self, path: str, data: Mapping[str, Any], *, look: str | None = None) -> Answer:
@@ -272,10 +279,14 @@ def _entries(answer: Answer, path: str) -> list[Any]:
         return content
     if not content:
         return []
-    raise TaskFailed(
+    raise _no_list(path, "is no list")
+
+
+def _no_list(path: str, what: str) -> TaskFailed:
+    return TaskFailed(
         TaskError(
             "jotform_answer",
-            f"JotForm's answer to GET {path} is no list",
+            f"what JotForm answers to GET {path} {what}",
             "retry",
             "network",
             hint=f"is jotform.api_url in {CONFIG} that of the API?",
