@@ -44,16 +44,17 @@ def written(context: Context, target: Target, kind: str) -> str:
             # The configuration may name an editor (newContentEditor), which would be started.
             "--editor=",
             f"--source={shadow}",
-            f"--themesDir={hugo_project.themes_folder(target.site_folder)}",
             target.path,
         ]  # fmt: skip
         log = context.folder / f"attempt-{context.attempt}.log"
         before = log.stat().st_size if log.exists() else 0
-        finished = context.run_program(argv, cwd=shadow, env=hugo_program.environment())
-        try:
-            raw = (shadow / target.path).read_bytes()
-        except OSError as error:
-            raise _failed(log, before, finished.tail, finished.returncode, shadow) from error
+        env = hugo_program.environment()
+        # Else a folder of themes above the site would be looked for above the shadow.
+        env["HUGO_THEMESDIR"] = os.fspath(hugo_project.themes_folder(target.site_folder))
+        finished = context.run_program(argv, cwd=shadow, env=env)
+        if finished.returncode != 0:  # it leaves an empty file then
+            raise _failed(log, before, finished.tail, finished.returncode, shadow)
+        raw = (shadow / target.path).read_bytes()
     try:
         return raw.decode("utf-8")
     except UnicodeDecodeError as error:

@@ -74,15 +74,20 @@ def read(folder: Opened) -> Read | None:
         if is_link(folder.descriptor, folder.name):
             raise link_refused(folder.target.path) from error
         raise
-    with os.fdopen(descriptor, "rb") as file:
+    try:
         seen = os.fstat(descriptor)
         if not stat.S_ISREG(seen.st_mode):
             raise refused(
                 "not_a_file", f"{folder.target.path} is no plain file", "name another path"
             )
-        raw = file.read(LARGEST + 1) if seen.st_size <= LARGEST else b""
-        if seen.st_size > LARGEST or len(raw) > LARGEST:
+        raw = b""
+        with os.fdopen(descriptor, "rb", closefd=False) as opened_file:
+            if seen.st_size <= LARGEST:
+                raw = opened_file.read(LARGEST + 1)
+        if max(seen.st_size, len(raw)) > LARGEST:
             raise too_large(folder.target, max(seen.st_size, len(raw)))
+    finally:
+        os.close(descriptor)
     return Read(raw, stat.S_IMODE(seen.st_mode), (seen.st_uid, seen.st_gid))
 
 
@@ -135,7 +140,7 @@ def replace(folder: Opened, raw: bytes, before: Read) -> None:
 @contextmanager
 def _aside(folder: Opened, raw: bytes, like: Read | None = None) -> Iterator[str]:
     """New bytes, synced, under a hidden name; it is gone afterwards."""
-    _remove_abandoned(folder)
+    remove_abandoned(folder)
     at = folder.descriptor
     name = f".workflow-{secrets.token_hex(8)}.tmp"
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -158,7 +163,7 @@ def _aside(folder: Opened, raw: bytes, like: Read | None = None) -> Iterator[str
         os.close(descriptor)
 
 
-def _remove_abandoned(folder: Opened) -> None:
+def remove_abandoned(folder: Opened) -> None:
     """Remove what writers left under their hidden names that were killed."""
     at = folder.descriptor
     for name in filter(_ASIDE.fullmatch, os.listdir(at)):

@@ -10,6 +10,7 @@ without writing twice.
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -72,6 +73,8 @@ def done_before(context: Context, target: Target) -> Outcome | None:
         note = json.loads((context.folder / NOTE).read_bytes())
     except (FileNotFoundError, ValueError):
         return None
+    with suppress(FileNotFoundError), opened(target) as folder:
+        file.remove_abandoned(folder)
     target, now = file.look(target)
     there = None if now is None else now.digest
     if note["path"] != target.path or there == note["digest_before"]:
@@ -189,7 +192,7 @@ def _told(context: Context, outputs: dict[str, Any], diff: str, *, is_new: bool)
     return Outcome(
         outputs=outputs,
         verdict=verdict,
-        summary=f"{verdict}\n\n{summary}" if summary else "",
+        summary=summary,
         statistics={"Words": outputs["word_count"], "Lines added": came, "Lines removed": went},
         next_steps=[] if dry_run else _next_steps(context, outputs),
         rehearsal=dry_run,
