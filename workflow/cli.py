@@ -34,6 +34,7 @@ class Command(NamedTuple):
 COMMANDS = {
     "init": Command("Make an exchange: folders, workflow.yaml, templates", "Set up"),
     "doctor": Command("Is everything there that the configuration needs?", "Set up"),
+    "service": Command("The timer that starts sweeps: install, uninstall, status", "Set up"),
     "demo": Command("Make a sample site and run the whole path on it", "Set up"),
     "submit": Command("Write a task; prints its id", "Delegate"),
     "publish": Command("Build, check and publish a site: one chain, one id", "Delegate"),

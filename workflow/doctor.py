@@ -19,7 +19,7 @@ from workflow.exchange import Exchange
 from workflow.handlers import broken_types
 from workflow.hugo.site import is_site
 from workflow.leftovers import empty_trash, remove_leftovers
-from workflow.overview import sweeper_warning
+from workflow.overview import silence, sweeper_warning
 
 LOW_DISK_BYTES = 200 * 1024 * 1024
 _SHOWN = 5
@@ -302,8 +302,11 @@ def _trail(exchange: Exchange) -> Iterator[Finding]:
 
 
 def _timer(exchange: Exchange, config: Config) -> Iterator[Finding]:
-    silent = sweeper_warning(exchange, config)
-    if silent:
-        yield Finding("timer", "warning", silent, "see deploy/README.md for launchd, systemd, cron")
-    else:
-        yield Finding("timer", "ok", "a sweep ran lately")
+    """What starts sweeps by itself, and whether it does."""
+    from workflow.service.health import examine as examine_timer
+    from workflow.service.machine import Machine
+
+    machine = Machine(exchange, os.environ, os.geteuid())
+    silent = sweeper_warning(exchange, config) is not None
+    for verdict in examine_timer(machine, silence(exchange), silent=silent):
+        yield Finding("timer", *verdict)
