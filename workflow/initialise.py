@@ -1,4 +1,4 @@
-"""Making an exchange: folders, configuration, templates, the guide for Claude Code.
+"""Making an exchange: folders, configuration, templates.
 
 Never overwrites: what is there already is left alone, and said.
 """
@@ -64,8 +64,6 @@ def initialise(root: Path, site: Path | None) -> Made:
     for template in sorted(builtin_folder().glob("*" + layout.SUFFIX)):
         _write(made, f"{layout.TEMPLATES}/{template.name}", template.read_bytes())
     _write(made, ".gitignore", (data_folder() / "gitignore").read_bytes())
-    guide = data_folder() / "claude" / "task-system-guide.md"
-    _write(made, ".claude/task-system-guide.md", guide.read_bytes())
     if found is None:
         made.notes.append(f"no Hugo site named: set sites.main.path in {layout.CONFIG}")
     elif not is_site(found):

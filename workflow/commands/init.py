@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from workflow import layout
 from workflow.cli import Place, command
+from workflow.errors import WorkflowError
 from workflow.reply import Reply
+
+if TYPE_CHECKING:
+    from workflow.claude.install import Installation
+    from workflow.initialise import Made
 
 
 @command
@@ -16,31 +23,106 @@ def run(
     place: Place,
     folder: Annotated[str, typer.Argument(metavar="[DIR]", help="Where; made if missing.")] = ".",
     site: Annotated[
-        str | None, typer.Option(metavar="PATH", help="The Hugo site that tasks work on.")
+        str | None,
+        typer.Option(
+            metavar="PATH",
+            help="The Hugo site that tasks work on; with --claude, its CLAUDE.md and its local"
+            " settings too.",
+        ),
     ] = None,
+    claude: Annotated[
+        bool,
+        typer.Option(
+            "--claude", help="Also Claude Code's skill, settings, hooks and CLAUDE.md section."
+        ),
+    ] = False,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="With --claude: the sandbox's settings too.")
+    ] = False,
+    dry_run: Annotated[
+        bool, typer.Option(help="With --claude: show the changes and write nothing.")
+    ] = False,
 ) -> Reply:
     """Make an exchange: folders, workflow.yaml with comments, templates, the guide for Claude Code.
 
-    Never overwrites: says what it left alone.
+    Never overwrites: says what it left alone. With --claude, settings are merged, sections stand
+    between marks, and each change to a file of yours is shown; a second time changes nothing.
 
     \b
     workflow init ~/site-tasks --site ~/my-hugo-site
+    workflow init ~/site-tasks --site ~/my-hugo-site --claude
     """
-    from workflow.initialise import initialise
+    if (strict or dry_run) and not claude:
+        raise WorkflowError(
+            "usage", "--strict and --dry-run go with --claude", hint="see `workflow init --help`"
+        )
+    from workflow.claude import install
+    from workflow.config import load_config
+    from workflow.initialise import Made, initialise
 
     root = Path(folder).expanduser().resolve()
-    made = initialise(root, Path(site).expanduser() if site else None)
+    beside = Path(site).expanduser() if site else None
+    made = Made(root) if dry_run else initialise(root, beside)
+    if dry_run and not (root / layout.CONFIG).is_file():
+        raise WorkflowError(
+            "no_exchange",
+            f"there is no {layout.CONFIG} in {root}",
+            hint="without --dry-run it is made",
+        )
+    config = load_config(root)
+    if claude:
+        found = install.plan(root, config, site=beside, strict=strict)
+    else:
+        found = install.plan_guide(root, config)
+    if not dry_run:
+        install.carry_out(found)
     inside = "" if root == Path.cwd() else f"--root {folder} "
+    reply = _told(made, found, dry_run=dry_run)
+    reply.next = [
+        (f"workflow {inside}doctor", "see whether all is there"),
+        (f"workflow {inside}submit hugo-build --env dev", "build the site"),
+    ]
+    if claude:
+        reply.notes.append(
+            "Claude Code asks once whether you trust a folder: what is allowed counts from then on."
+        )
+        reply.warnings += _not_on_path()
+    return reply
+
+
+def _told(made: Made, found: Installation, *, dry_run: bool) -> Reply:
+    would = "would be " if dry_run else ""
+    new = [change.name for change in found.changes if change.before is None]
+    changed = [change for change in found.changes if change.before is not None]
+    diffs = [change.diff() for change in (found.changes if dry_run else changed)]
+    lines = [f"{would}made        {name}" for name in (*made.made, *new)]
+    lines += [f"{would}changed     {change.name}" for change in changed]
+    lines += [f"left alone  {name}" for name in made.left]
+    lines += [f"left alone  {name}: {why}" for name, why in found.left.items()]
     return Reply(
-        data={"root": str(root), "made": made.made, "left_alone": made.left},
-        text="\n".join(
-            [f"made        {name}" for name in made.made]
-            + [f"left alone  {name}" for name in made.left]
-        ),
-        notes=[f"The exchange is in {root}."],
-        warnings=made.notes,
-        next=[
-            (f"workflow {inside}doctor", "see whether all is there"),
-            (f"workflow {inside}submit hugo-build --env dev", "build the site"),
-        ],
+        data={
+            "root": str(made.root),
+            "dry_run": dry_run,
+            "made": [*made.made, *new],
+            "changed": [change.name for change in changed],
+            "left_alone": [*made.left, *found.left],
+            "reasons": found.left,
+            "diffs": diffs,
+        },
+        text="\n".join([*lines, *diffs]) or "Nothing to change.",
+        notes=[f"The exchange is in {made.root}."],
+        warnings=[*made.notes, *found.notes],
+        whole=True,
+        verbatim=True,
     )
+
+
+def _not_on_path() -> list[str]:
+    """Claude Code calls both by their names."""
+    missing = [name for name in ("workflow", "workflow-hook") if shutil.which(name) is None]
+    if not missing:
+        return []
+    return [
+        f"{' and '.join(missing)} cannot be found by name, and Claude Code calls them so: put the"
+        " folder of the program on your PATH, or link both into ~/.local/bin"
+    ]
