@@ -26,12 +26,13 @@ from workflow.content.data_edit import (
 from workflow.content.failure import EditFailed
 from workflow.content.matter import Kind, Matter, plain, read
 from workflow.content.paths import parse_path, shown
+from workflow.content.sections import append_section, replace_section
 from workflow.content.text_edit import replace_text
 from workflow.yaml12 import Path
 
 __all__ = [
-    "EditFailed", "Kind", "Matter", "Path", "append_to", "compose", "parse_path", "read",
-    "replace_text", "set_key", "unset_key", "value_at",
+    "EditFailed", "Kind", "Matter", "Path", "append_section", "append_to", "compose", "parse_path",
+    "read", "replace_section", "replace_text", "set_key", "unset_key", "value_at",
 ]  # fmt: skip
 
 _EDITORS: dict[Kind, ModuleType] = {"yaml": yaml_edit, "toml": toml_edit, "json": json_edit}
@@ -56,6 +57,10 @@ def set_key(text: str, path: Path, value: Any) -> str:
         return text
     if isinstance(old, dict) and isinstance(value, dict) and old and value:
         return _set_keys(text, path, old, value)
+    if isinstance(old, list) and isinstance(value, list) and old and value:
+        lengthened = _set_entries(text, path, old, value)
+        if lengthened is not None:
+            return lengthened
     inside = _EDITORS[matter.kind].set_value(
         text[matter.start : matter.end], path, value, matter.newline
     )
@@ -70,6 +75,18 @@ def _set_keys(text: str, path: Path, old: dict[str, Any], new: dict[str, Any]) -
     for key in old:
         if key.lower() not in known:
             text = unset_key(text, (*path, key))
+    return text
+
+
+def _set_entries(text: str, path: Path, old: list[Any], new: list[Any]) -> str | None:
+    """Only the end of a list exchanged, where its beginning stays the same; else None."""
+    shorter = min(len(old), len(new))
+    if not is_same(old[:shorter], new[:shorter]):
+        return None
+    for one in new[shorter:]:
+        text = append_to(text, path, one)
+    for number in range(len(old) - 1, shorter - 1, -1):
+        text = unset_key(text, (*path, number))
     return text
 
 

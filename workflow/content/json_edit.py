@@ -88,7 +88,7 @@ def _indent_of_entries(inside: str, place: Place) -> str:
 
 def _added(inside: str, place: Place, written: str, newline: str) -> Splice:
     nested = _NESTED.search(inside)
-    if place.entries or nested is None or place.kind != "table":
+    if place.entries or nested is None or (place.kind == "list" and "\n" not in written):
         return flow.added(inside, place, written)
     indent = indentation(inside, place.start)
     text = f"{newline}{indent}{nested[1]}{written}{newline}{indent}"

@@ -29,11 +29,14 @@ def set_value(inside: str, path: Path, value: Any, newline: str) -> str:
     if any(_starts(one.path, path) for one in found) or any(
         _starts(one.path, path) for _, one in assignments(found)
     ):
-        raise EditFailed(
-            "edit_unproved",
-            f"{shown(path)} is written as several tables, which are not replaced as a whole",
-            "set its keys one by one, or unset it first",
-        )
+        if isinstance(path[-1], int):
+            raise EditFailed(
+                "edit_unproved",
+                f"{shown(path)} is a table of its own, which nothing else can stand for",
+                "set its keys one by one",
+            )
+        # Several lines, not all in one place: another value stands where a new one would.
+        return set_value(unset(inside, path), path, value, newline)
     return _add(inside, found, path, value, newline)
 
 
