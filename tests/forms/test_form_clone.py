@@ -65,12 +65,22 @@ def test_a_clone_asks_the_same_and_has_its_own_title(bench: Bench, server: Serve
         "title": TITLE,
         "form_id": clone["id"],
         "url": f"https://form.jotform.com/{clone['id']}",
-        "script": f'<script src="https://form.jotform.com/jsform/{clone["id"]}"></script>',
-        "shortcode": f'{{{{< jotform "{clone["id"]}" >}}}}',
-        "config_lines": f'forms:\n  summer-auto-promo: {{id: "{clone["id"]}"}}',
+        "embed": {
+            "script": f'<script src="https://form.jotform.com/jsform/{clone["id"]}"></script>',
+            "shortcode": None,
+        },
+        "workflow_yaml": f'forms:\n  summer-auto-promo: {{id: "{clone["id"]}"}}',
     }
     assert posts(server) == ["clone", "properties"]
-    assert outcome.outputs["script"] in outcome.summary
+    assert outcome.outputs["embed"]["script"] in outcome.summary
+
+
+def test_the_shortcode_is_told_where_the_site_has_it(bench: Bench, server: Server) -> None:
+    own = bench.root / "site/layouts/shortcodes/jotform.html"
+    own.parent.mkdir(parents=True)
+    own.write_text("{{ .Get 0 }}")
+    embed = bench.run("form-clone", form="contact", title=TITLE).outputs["embed"]
+    assert embed["shortcode"] == f'{{{{< jotform "{clones(server)[0]["id"]}" >}}}}'
 
 
 def test_what_was_done_is_noted_before_and_after_each_step(bench: Bench) -> None:
@@ -182,7 +192,7 @@ def test_the_lines_for_workflow_yaml_take_no_name_that_is_there(
 ) -> None:
     assert (
         "contact-2:"
-        in bench.run("form-clone", form="contact", title="Contact!").outputs["config_lines"]
+        in bench.run("form-clone", form="contact", title="Contact!").outputs["workflow_yaml"]
     )
 
 

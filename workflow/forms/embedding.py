@@ -6,17 +6,22 @@ https://www.jotform.com/help/34-adding-a-form-to-a-web-page/
 
 from __future__ import annotations
 
+import os
 import re
+from pathlib import Path
 from urllib.parse import urlsplit
+
+from workflow.config import Config
+from workflow.errors import WorkflowError
 
 _WEB = "form.jotform.com"
 SHORTCODE_FILE = "layouts/shortcodes/jotform.html"
 
 
 def embedding(form_id: str, url: str, name: str) -> dict[str, str]:
-    """The outputs that tell how to go on with a form: `script` and `shortcode` for the page,
-    `config_lines` for workflow.yaml. `url` is the form's own address, whose host is that of its
-    account (the EU, HIPAA and Enterprise have others)."""
+    """What tells how to go on with a form: `script` and `shortcode` for the page, `workflow_yaml` the
+    lines to add there. `url` is the form's own address, whose host is that of its account (the EU,
+    HIPAA and Enterprise have others)."""
     try:
         host = urlsplit(url).netloc
     except ValueError:
@@ -26,8 +31,19 @@ def embedding(form_id: str, url: str, name: str) -> dict[str, str]:
     return {
         "script": f'<script src="https://{host}/jsform/{form_id}"></script>',
         "shortcode": f'{{{{< jotform "{form_id}" >}}}}',
-        "config_lines": f'forms:\n  {name}: {{id: "{form_id}"}}',
+        "workflow_yaml": f'forms:\n  {name}: {{id: "{form_id}"}}',
     }
+
+
+def has_shortcode(site_path: str | None, config: Config) -> bool:
+    """Whether the site, or a theme of it, has the shortcode: Hugo knows none of that name."""
+    try:
+        _, site = config.site(site_path)
+    except WorkflowError:
+        return False
+    folder = Path(os.path.realpath(config.path(site.path)))
+    own = (folder / SHORTCODE_FILE, *folder.glob(f"themes/*/{SHORTCODE_FILE}"))
+    return any(path.is_file() for path in own)
 
 
 def name_for(title: str) -> str:

@@ -20,7 +20,7 @@ from workflow.config import Config
 from workflow.errors import TaskError, TaskFailed
 from workflow.forms import listing
 from workflow.forms.client import JotForm
-from workflow.forms.embedding import embedding, name_for
+from workflow.forms.embedding import embedding, has_shortcode, name_for
 from workflow.handler import Context, Outcome
 
 __all__ = ["EXAMPLE", "OUTPUTS", "Params", "resources", "run"]
@@ -30,9 +30,8 @@ OUTPUTS: Mapping[str, str] = {
     "title": "string: its title",
     "url": "string: its own page",
     "source_id": "string: the form that it is a copy of",
-    "script": "string: HTML that embeds it in a page",
-    "shortcode": "string: the same for a site that has a shortcode jotform",
-    "config_lines": "string: lines that make workflow.yaml know it",
+    "embed": "object: script (the tag for a page) and shortcode (null if the site has none)",
+    "workflow_yaml": "string: the lines to add to workflow.yaml",
 }
 EXAMPLE: tuple[str, ...] = ("--set", "form=contact", "--set", "title=Summer auto promo")
 
@@ -85,8 +84,8 @@ def run(context: Context) -> Outcome:
         verdict=f"The form {params.title!r} ({outputs['form_id']}) was made, a copy of {source}.",
         summary="It asks what the form asks that it was copied from, tells the same people of new "
         "entries, and is open to visitors at once. Embed it with\n\n"
-        f"    {outputs['script']}\n\nand let workflow.yaml know it:\n\n"
-        + "\n".join(f"    {line}" for line in outputs["config_lines"].splitlines()),
+        f"    {outputs['embed']['script']}\n\nand let workflow.yaml know it:\n\n"
+        + "\n".join(f"    {line}" for line in outputs["workflow_yaml"].splitlines()),
         statistics={"Form": outputs["form_id"], "Copied from": source},
         next_steps=[
             f"See what it asks: `workflow submit form-show --set form={outputs['form_id']}`"
@@ -148,7 +147,14 @@ def _known(made: Mapping[str, Any], title: str, config: Config) -> dict[str, Any
     name, count = name_for(title), 2
     while name in config.forms:
         name, count = f"{name_for(title)[:36]}-{count}", count + 1
-    return {"form_id": number, "url": url, **embedding(number, url, name)}
+    lines = embedding(number, url, name)
+    shortcode = lines["shortcode"] if has_shortcode(None, config) else None
+    return {
+        "form_id": number,
+        "url": url,
+        "embed": {"script": lines["script"], "shortcode": shortcode},
+        "workflow_yaml": lines["workflow_yaml"],
+    }
 
 
 def _entitle(api: JotForm, form_id: str, title: str) -> None:
