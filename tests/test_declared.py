@@ -662,3 +662,12 @@ def test_the_environment_of_a_command_is_one_of_its_choices(tmp_path: Path) -> N
     assert (result["environment"], result["logs"]) == ("staging", "staging\n")
     refused = program("submit", "purge", "--env", "production")
     assert refused.code != 0 and "should be 'dev' or 'staging'" in refused.err
+
+
+def test_the_example_of_the_documentation_is_right(tmp_path: Path) -> None:
+    page = (Path(__file__).parent.parent / "docs/commands.md").read_text()
+    text = page.split("```yaml\n", 1)[1].split("```", 1)[0]
+    (tmp_path / "workflow.yaml").write_text("version: 1\nsites: {main: {path: site}}\n" + text)
+    found = load_config(tmp_path)
+    assert found.problems == ()
+    assert task(found, {"folder": "images", "quality": 0.8, "fast": True}, "resize-pictures").params

@@ -29,6 +29,8 @@ _GROUPS = {
 """By the first word of a type of ours."""
 _DECLARED = "Commands of workflow.yaml"
 _PACKAGES = "From other packages"
+_OTHERS = "Others"
+_ORDER = (*dict.fromkeys(_GROUPS.values()), _OTHERS, _DECLARED, _PACKAGES)
 
 
 @command
@@ -62,12 +64,13 @@ def _config(place: Place) -> Config | None:
 
 
 def _all(config: Config | None) -> Reply:
-    grouped: dict[str, list[TaskType]] = {}
+    grouped: dict[str, list[TaskType]] = {heading: [] for heading in _ORDER}
     for kind in all_types(config).values():
-        grouped.setdefault(_group(kind), []).append(kind)
+        grouped[_group(kind)].append(kind)
     rows = [
         [f"  {kind.name}", kind.summary] if kind else [heading, ""]
         for heading, kinds in grouped.items()
+        if kinds
         for kind in (None, *kinds)
     ]
     lines = plain_table(("TYPE", "DOES"), rows)
@@ -139,7 +142,7 @@ def _row(kind: TaskType) -> dict[str, Any]:
 def _group(kind: TaskType) -> str:
     if kind.command is not None:
         return _DECLARED
-    return _PACKAGES if kind.package else _GROUPS.get(kind.name.split("-")[0], "Others")
+    return _PACKAGES if kind.package else _GROUPS.get(kind.name.split("-")[0], _OTHERS)
 
 
 def _repeats(kind: TaskType) -> str:
