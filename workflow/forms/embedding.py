@@ -19,9 +19,9 @@ SHORTCODE_FILE = "layouts/shortcodes/jotform.html"
 
 
 def embedding(form_id: str, url: str, name: str) -> dict[str, str]:
-    """What tells how to go on with a form: `script` and `shortcode` for the page, `workflow_yaml` the
-    lines to add there. `url` is the form's own address, whose host is that of its account (the EU,
-    HIPAA and Enterprise have others)."""
+    """What tells how to go on with a form: `script` and `shortcode` for the page, `workflow_yaml`
+    the lines to add there. `url` is the form's own address, whose host is that of its account (the
+    EU, HIPAA and Enterprise have others)."""
     try:
         host = urlsplit(url).netloc
     except ValueError:

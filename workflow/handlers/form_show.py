@@ -69,7 +69,5 @@ def run(context: Context) -> Outcome:
         verdict=f"The form {outputs['title']!r} ({wanted}) is {outputs['status']} and asks "
         f"{counted(asked, 'question')}.",
         statistics={"Questions": asked, "Notifications": len(outputs["notifications"])},
-        next_steps=[
-            f"See what came in: `workflow submit form-submissions --set form={named}`"
-        ],
+        next_steps=[f"See what came in: `workflow submit form-submissions --set form={named}`"],
     )
