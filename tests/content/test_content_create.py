@@ -448,65 +448,21 @@ def test_a_folder_that_may_not_be_written_is_told(desk: Desk) -> None:
 
 # -- crashes -------------------------------------------------------------------------------------
 
-KILLED = """\
-import os, signal, sys
-from pathlib import Path
-from tests.content.desk import Desk
-from workflow.content import file, revision
 
-desk, at = Desk(Path(sys.argv[1])), int(sys.argv[2])
-count = 0
-
-def killing(work):
-    def step(*words, **more):
-        global count
-        count += 1
-        if count == at:
-            os.kill(os.getpid(), signal.SIGKILL)
-        return work(*words, **more)
-    return step
-
-# Every step that changes something that others see.
-for module, name in ((revision.durable, "replace"), (file.durable, "sync_all")):
-    setattr(module, name, killing(getattr(module, name)))
-for name in ("link", "rename", "unlink", "mkdir", "write"):
-    setattr(os, name, killing(getattr(os, name)))
-eval(sys.argv[3])
-print(count)
-"""
-
-
-def killed_at(desk: Desk, step: int, work: str) -> int | None:
-    """Runs it in a process that is killed at a step; how many steps there are if it was not."""
+def steps_survived(desk: Desk, scenario: str) -> int:
+    """How many steps of a task were its last one, and well mended; see tests.content.killing."""
     ran = subprocess.run(
-        [sys.executable, "-c", KILLED, str(desk.root), str(step), work],
+        [sys.executable, "-m", "tests.content.killing", scenario, str(desk.root)],
         capture_output=True, text=True, check=False, cwd=Path(__file__).parents[2],
     )  # fmt: skip
-    if ran.returncode == 0:
-        return int(ran.stdout)
-    assert ran.returncode == -9, ran.stderr
-    return None
+    assert ran.returncode == 0, ran.stderr
+    return int(ran.stdout)
 
 
 def test_killed_at_any_step_it_is_whole_or_not_there_and_the_next_attempt_ends_well(
     desk: Desk,
 ) -> None:
-    work = "desk.create('deep/new.md', front_matter={'title': 'N'}, body='Text.')"
-    step = 0
-    while True:
-        step += 1
-        steps = killed_at(desk, step, work)
-        path = desk.content / "deep/new.md"
-        if path.exists():
-            assert path.read_text() == "---\ntitle: N\n---\n\nText.\n"
-        outcome = desk.create("deep/new.md", attempt=2, front_matter={"title": "N"}, body="Text.")
-        assert (outcome.outputs["created"], outcome.outputs["changed"]) == (True, True)
-        assert "+Text.\n" in outcome.outputs["diff"]
-        assert sorted(os.listdir(desk.content / "deep")) == ["new.md"]
-        subprocess.run(["rm", "-r", desk.content / "deep", desk.logs], check=True)
-        if steps is not None:
-            break
-    assert steps > 6
+    assert steps_survived(desk, "create") > 10
 
 
 def test_a_second_attempt_at_an_archetype_does_not_make_it_anew(desk: Desk) -> None:

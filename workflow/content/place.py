@@ -302,4 +302,4 @@ def like(target: Target) -> tuple[str, ...]:
         inside = os.path.relpath(above, target.site_folder).replace(os.sep, "/")
         names += [f"{inside}/{one}" for one in files if one.lower().endswith(MARKDOWN)]
     same = tuple(sorted(one for one in names if one.endswith(f"/{target.name}")))[:3]
-    return same or nearest(target.path, names)
+    return same or nearest(target.path, names)[:1]
