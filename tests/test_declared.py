@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from tests.program import CONFIG, Program, make_exchange
 from workflow.config import Config, load_config
+from workflow.declared import program
 from workflow.declared.arguments import arguments
 from workflow.errors import Problem
 from workflow.handlers import TASK_TYPES, find_type
@@ -671,3 +672,14 @@ def test_the_example_of_the_documentation_is_right(tmp_path: Path) -> None:
     found = load_config(tmp_path)
     assert found.problems == ()
     assert task(found, {"folder": "images", "quality": 0.8, "fast": True}, "resize-pictures").params
+
+
+def test_what_a_command_needs_and_has_not_is_found_before_it_runs(shop: Program) -> None:
+    found = load_config(shop.root)
+    lacks = {
+        name: [message for message, _ in program.missing(command, found)]
+        for name, command in found.commands.items()
+    }
+    wrong = {name: said for name, said in lacks.items() if said}
+    assert set(wrong) == {"nowhere", "unknown", "plain", "elsewhere"}
+    assert wrong["nowhere"] == [f"{shop.root}/tools/not-there does not exist"]

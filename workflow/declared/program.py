@@ -76,9 +76,6 @@ def missing(command: Command, config: Config) -> Iterator[tuple[str, str]]:
             look(command, config)
         except TaskFailed as failure:
             yield failure.error.message, failure.error.hint or f"see {CONFIG}"
-    for name in command.environment.passed:
-        if name not in os.environ:
-            yield f"the variable {name} is not set here", "set it where the sweep is started, too"
     needs_site = command.site is not None or any(
         parameter.type == "path" and parameter.folder is None
         for parameter in command.parameters.values()
