@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import time
 from pathlib import Path
@@ -102,6 +103,13 @@ def test_a_key_that_is_nearly_one_of_hugos_is_asked_about(desk: Desk, key: str, 
     judged = checks.judge(target, desk.config, page(f"{key}: x").encode())
     (warning,) = judged.warnings
     assert warning.message == f"{key} is no field of Hugo's; did you mean {meant}?"
+
+
+def test_two_spellings_of_one_key_are_an_error(desk: Desk) -> None:
+    assert told(desk, page("Title: B"))[0] == ["3 field-double"]
+    assert told(desk, page("params: {hero: {a: 1, A: 2}}"))[0] == ["3 field-double"]
+    assert told(desk, "+++\ntitle = 'A'\nTITLE = 'B'\n+++\n")[0] == ["3 field-double"]
+    assert told(desk, "Text alone.\n")[0] == []
 
 
 def test_a_key_that_the_site_uses_elsewhere_is_its_own(desk: Desk) -> None:
@@ -385,8 +393,9 @@ def test_content_is_read_with_what_is_not_written_yet_in_its_place(desk: Desk) -
     assert not any("elsewhere" in path for path in found)
 
 
-def test_a_link_that_leads_nowhere_does_not_stop_the_reading(desk: Desk) -> None:
+def test_a_link_that_leads_nowhere_or_a_pipe_does_not_stop_the_reading(desk: Desk) -> None:
     (desk.content / "posts/lost.md").symlink_to("nowhere.md")
+    os.mkfifo(desk.content / "posts/pipe.md")
     assert content_rules.content_findings(desk.site, content=desk.content) == []
 
 

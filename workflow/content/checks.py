@@ -17,6 +17,7 @@ from pathlib import Path
 from workflow.config import Config
 from workflow.content import changes, fields, schema, words
 from workflow.content.fields import Fault
+from workflow.content.matter import plain
 from workflow.content.place import Target
 from workflow.errors import TaskError, TaskFailed
 from workflow.hugo.record import read_record
@@ -137,11 +138,13 @@ class _Site:
         if source.matter.error is not None:
             return  # the validator says what it is
         try:
-            own = changes.read(source.text).data
+            matter = changes.read(source.text)
+            written = plain(matter.kind, source.text[matter.start : matter.end])
         except changes.EditFailed as error:
             yield _finding(source, "content-front-matter", error.message, error.line, error.hint)
             return
-        faults: list[Fault] = [*fields.type_faults(own)]
+        own = matter.data
+        faults: list[Fault] = [*fields.double_faults(written), *fields.type_faults(own)]
         faults += fields.unknown_faults(own, self._known)
         faults += schema.schema_faults(own, source.matter.data, self._rules, self._section)
         told = set()

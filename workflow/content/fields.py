@@ -117,6 +117,19 @@ def _is_mappings(value: Any) -> bool:
     )
 
 
+def double_faults(data: Mapping[str, Any], above: str = "") -> Iterator[Fault]:
+    """Keys that are one to Hugo, which reads them in small letters. `data`: as written."""
+    seen: dict[str, str] = {}
+    for key, value in data.items():
+        other = seen.setdefault(key.lower(), key)
+        if other != key:
+            said = f"{above}{other} and {above}{key} are one key to Hugo; which counts is chance"
+            top = above.partition(".")[0] or key
+            yield Fault("field-double", top.lower(), said, "leave one of them")
+        if isinstance(value, dict):
+            yield from double_faults(value, f"{above}{key}.")
+
+
 def unknown_faults(data: Mapping[str, Any], known: Collection[str]) -> Iterator[Fault]:
     """Keys that were likely meant to be a field of Hugo's. `known`: keys, in small letters, that
     this site uses elsewhere or asks for, and so means as they are."""

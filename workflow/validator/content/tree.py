@@ -72,11 +72,9 @@ def read(
                 continue
             is_resource = bundle is not None and not (bundle == above and _is_index(name))
             path = Path(above, name)
-            raw = unwritten.get(str(path))
-            try:
-                raw = path.read_bytes() if raw is None else raw
-            except FileNotFoundError:
-                continue  # RACE: gone since it was listed; or a link that leads nowhere
+            raw = unwritten[str(path)] if str(path) in unwritten else _bytes(path)
+            if raw is None:
+                continue
             source = _source(path, raw, place, project, mount.language, is_resource)
             source.path = os.path.relpath(source.path, root).replace(os.sep, "/")
             sources.append(source)
@@ -159,6 +157,15 @@ def _nearest(folder: str, root: str, bundles: Mapping[str, str | None]) -> str |
 
 def _is_index(name: str) -> bool:
     return name.startswith("index.") and name.lower().endswith(_MARKUP)
+
+
+def _bytes(path: Path) -> bytes | None:
+    """What is in a file; None for a pipe, which would wait for its writer, for a link that leads
+    nowhere, and for what is gone since it was listed."""
+    try:
+        return path.read_bytes() if path.is_file() else None
+    except FileNotFoundError:
+        return None
 
 
 def _source(
