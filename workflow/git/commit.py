@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from workflow.errors import TaskFailed
 from workflow.git import branches, index
@@ -96,7 +97,9 @@ def _commit(repository: Repository, branch: Branch, paths: Sequence[str], text: 
         "--pathspec-from-file=-", "--pathspec-file-nul",
     )  # fmt: skip
     git.context.check()
-    acted = git.act(*words, stdin=index.literal(paths))
+    # A file whose place a folder has taken goes by itself when what is in the folder comes.
+    listed = [path for path in paths if not _is_folder(repository.top / path)]
+    acted = git.act(*words, stdin=index.literal(listed))
     if acted.code == 0:
         return True
     if repository.commit_at(branch.name) != branch.head and acted.refused_by is None:
@@ -106,6 +109,10 @@ def _commit(repository: Repository, branch: Branch, paths: Sequence[str], text: 
     ):
         return False
     raise _refused(words, acted, repository)
+
+
+def _is_folder(path: Path) -> bool:
+    return path.is_dir() and not path.is_symlink()
 
 
 def _undo(
@@ -144,7 +151,8 @@ def _examined(
         changed = each(one.path for one in other)
         warnings.append(f"a hook changed files before they were committed: {changed}")
     paths = [one.path for one in commit.changes.files]
-    dirty = git.get("diff-files", "--name-only", "-z").names
+    # Not `diff-files`: of an entry that was just set it knows no times, and calls it changed.
+    dirty = git.get("diff", "--name-only", "-z", "--no-ext-diff", "--ignore-submodules").names
     after = sorted(set(paths) & set(dirty))
     if after:
         warnings.append(

@@ -169,7 +169,8 @@ def _check_out(repository: Repository, commit: Commit, new: str) -> None:
     words = ("update-ref", "-m", told, ref, new, commit.id)
     acted = git.act(*words)
     if acted.code != 0:
-        _move(git.unhurried(), new, commit.id)
+        # To where the branch is now: what somebody has committed meanwhile may have these files.
+        _move(git.unhurried(), new, repository.commit_at(commit.branch) or commit.id)
         raise refusal(
             "branch_moved",
             f"somebody has committed in {repository.top} at the same moment",
