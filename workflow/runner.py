@@ -89,7 +89,7 @@ def _execute(
 
     def record(outputs: Mapping[str, Any]) -> None:
         noted.update(outputs)
-        attempting.record(outputs)
+        attempting.record(noted)
 
     def failed(error: TaskError) -> tuple[Outcome, TaskFailed]:
         return nothing, TaskFailed(error, outputs=noted)

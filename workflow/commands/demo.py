@@ -21,9 +21,9 @@ def run(
         str, typer.Argument(metavar="[DIR]", help="Where; made if missing.")
     ] = "workflow-demo",
 ) -> Reply:
-    """Make a small Hugo site, and let tasks build, publish, change and take it back.
+    """Make a small Hugo site, and let tasks bring a landing page from the wish to production.
 
-    It is published to a bucket and a website on this machine alone, which end with the demo.
+    It is published to buckets and websites on this machine alone, which end with the demo.
 
     \b
     workflow demo
@@ -38,14 +38,14 @@ def run(
     with set_stage(root) as stage:
         show = Show(stage, asks=somebody_is_there)
         show.say(
-            "A small site, a folder of tasks, and a bucket on this machine that stands in for "
-            "Amazon S3. Nothing leaves this machine."
+            "A small site, a folder of tasks, and on this machine what stands in for Amazon S3 and "
+            "JotForm. Nothing leaves it."
         )
         published = tell(show)
         here = os.path.relpath(root)
         show.say(
             f"Everything lies in {here}: tasks/ and results/ tell what happened, site/ is the "
-            "source, site/public/ the built site, bucket/ what was published."
+            "source, site/public/ the built site, bucket-*/ what was published."
         )
         if published:
             show.keep_open()

@@ -10,7 +10,9 @@ import re
 import subprocess
 import sys
 import textwrap
+from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -34,19 +36,24 @@ class Show:
         for text in paragraphs:
             print("\n" + textwrap.fill(text, WIDTH, break_on_hyphens=False), flush=True)
 
-    def command(self, *words: str, until: str | None = None, cut: bool = False) -> str:
+    def command(
+        self,
+        *words: str,
+        until: str | None = None,
+        cut: bool = False,
+        ends: Exit = Exit.DONE,
+    ) -> str:
         """Run a command, print its answer as far as the line that starts with `until`, and return
-        its last line. Long lines are folded; `cut`: those of a list are cut off instead.
+        its first line. Long lines are folded; `cut`: those of a list are cut off instead.
 
-        Raises WorkflowError `demo_failed` if the command fails.
+        Raises WorkflowError `demo_failed` if the command does not end as it should.
         """
-        said = " ".join(f'"{word}"' if " " in word else word for word in words)
-        print(f"\n  $ workflow {said}", flush=True)
+        print("\n" + _command_lines(words), flush=True)
         ran = self._run(*words)
         lines = _first_lines(ran.stdout, until)
         for line in lines:
             print("\n".join([_cut(line)] if cut and line[:1] == " " else _folded(line)), flush=True)
-        if ran.returncode:
+        if ran.returncode != ends:
             raise WorkflowError(
                 "demo_failed",
                 f"the demo did not go as it should: `workflow {words[0]}` ended with "
@@ -54,7 +61,13 @@ class Show:
                 Exit.TASK_FAILED,
                 hint=f"see `workflow --root {os.path.relpath(self.stage.root)} doctor`",
             )
-        return lines[-1] if lines else ""
+        return lines[0] if lines else ""
+
+    def file(self, path: Path, *, until: str | None = None) -> None:
+        """Print a file, as far as the line that starts with `until`."""
+        print(f"\n  $ cat {path.relative_to(self.stage.root)}")
+        for line in _first_lines(path.read_text(encoding="utf-8"), until):
+            print(f"  {line}".rstrip(), flush=True)
 
     def answer(self, *words: str) -> Any:
         """What a command answers as JSON; nothing is printed."""
@@ -71,16 +84,17 @@ class Show:
             check=False,
         )
 
-    def page(self, path: str) -> str:
-        """Get a page of the published site, print what a browser would make of it, return it."""
-        connection = http.client.HTTPConnection(urlsplit(self.stage.website).netloc, timeout=30)
+    def page(self, path: str, environment: str = "staging") -> str:
+        """Get a page of a published site, print what a browser would make of it, return it."""
+        website = self.stage.websites[environment]
+        connection = http.client.HTTPConnection(urlsplit(website).netloc, timeout=30)
         try:
             connection.request("GET", path)
             answer = connection.getresponse()
             body = answer.read().decode("utf-8", "replace")
         finally:
             connection.close()
-        print(f"\n  GET {self.stage.website}{path}\n  {answer.status} {answer.reason}")
+        print(f"\n  GET {website}{path}\n  {answer.status} {answer.reason}")
         for name in _HEADERS:
             print(f"  {name}: {answer.getheader(name)}")
         for element in re.findall(r"<title>.*?</title>|<h1>.*?</h1>", body, re.DOTALL):
@@ -99,9 +113,28 @@ class Show:
     def keep_open(self) -> None:
         """Go on serving until the person has seen the site; not at all if nobody is there."""
         if self.asks:
-            self.say(f"The site is at {self.stage.website}/ as long as this runs: have a look.")
+            self.say("The sites are there as long as this runs, have a look:")
+            for name, address in self.stage.websites.items():
+                print(f"  {name:<12}{address}/")
             with contextlib.suppress(KeyboardInterrupt):
                 self.ask("Press Enter to end.", "")
+
+
+def _typed(word: str) -> str:
+    """A word as a person types it."""
+    quote = "'" if '"' in word else '"'
+    return f"{quote}{word}{quote}" if re.search(r"[\s{}*\[\]'\"]", word) else word
+
+
+def _command_lines(words: Sequence[str]) -> str:
+    """A command as a shell takes it, in as many lines as it needs."""
+    lines = ["  $ workflow"]
+    for word in map(_typed, words):
+        if len(f"{lines[-1]} {word} \\") > WIDTH:
+            lines[-1] += " \\"
+            lines.append("     ")
+        lines[-1] += f" {word}"
+    return "\n".join(lines)
 
 
 def _first_lines(printed: str, until: str | None) -> list[str]:

@@ -1,19 +1,25 @@
-"""What the demonstration tells: a page is built, broken, mended, published, changed, taken back."""
+"""What the demonstration tells: a landing page, from the wish for it to the production site.
+
+It is made with its form, built, checked, committed, published to staging past a broken template,
+published to production with the phrase, changed, and the change taken back.
+"""
 
 from __future__ import annotations
 
+import os
 import shlex
-import shutil
+from pathlib import Path
 
-from workflow.demo.place import BROKEN_POST
+from workflow.demo.place import PAGE
 from workflow.demo.show import Show
 from workflow.errors import Exit, WorkflowError
-from workflow.initialise import data_folder
+from workflow.witness import witness
 
-PAGE = "content/summer-auto-promo.md"
-PAGE_PATH = "/summer-auto-promo/"
+PAGE_PATH = "/summer-auto-promo-2026/"
 BEFORE, AFTER = "15 % lighter", "20 % lighter"
-DEPLOY = "hugo-deploy-staging"
+LAYOUT = "layouts/_default/landing.html"
+PHRASE = "DEPLOY TO PRODUCTION"
+WAIT = ("--wait", "110")
 
 
 def tell(show: Show) -> bool:
@@ -22,9 +28,11 @@ def tell(show: Show) -> bool:
     Raises WorkflowError `demo_failed` if anything goes otherwise than it should.
     """
     _end_what_an_earlier_one_left(show)
-    _build(show)
-    _mend(show)
-    if not _publish(show):
+    form_id = _make_form(show)
+    _write_page(show, form_id)
+    _build_and_check(show)
+    _commit(show)
+    if not (_publish_to_staging(show) and _publish_to_production(show)):
         return False
     _change(show)
     _roll_back(show)
@@ -37,87 +45,147 @@ def _end_what_an_earlier_one_left(show: Show) -> None:
             show.answer("cancel", task.stem)
 
 
-def _build(show: Show) -> None:
+def _make_form(show: Show) -> str:
     show.say(
-        "1. You say: build the site for staging. Claude Code writes a task, a timer runs the "
-        "sweep, which builds the site and writes a result. Claude Code reads the verdict."
+        'You, on a phone: "Create a new landing page for the summer auto insurance promo."',
+        "1. Claude Code designs it and writes the words. What is to be done then, it writes down "
+        "as tasks. First the page's form, from a definition:",
     )
-    request = "Build it for staging"
-    show.command("submit", "hugo-build", "--env", "staging", "--request", request)
+    show.file(show.stage.root / "forms/summer-auto-2026.yaml")
+    show.command("submit", "form-create", "definition=summer-auto-2026")
+    show.say("A timer runs the sweep every few seconds; here it is run by hand, once.")
     show.command("sweep")
+    outputs = show.answer("show", "latest")["data"]["result"]["outputs"]
+    show.say(
+        "The result holds the lines for workflow.yaml, which is yours: it says which forms a page "
+        "may embed. Say you have added them."
+    )
+    config = show.stage.root / "workflow.yaml"
+    config.write_text(config.read_text(encoding="utf-8") + "\n" + outputs["workflow_yaml"])
+    return str(outputs["form_id"])
+
+
+def _write_page(show: Show, form_id: str) -> None:
+    show.say(
+        "2. The page. A task is a Markdown file, and can be written with any editor. With --wait, "
+        "the same command starts the sweep and tells how it ended."
+    )
+    show.file(show.stage.write("summer-page.md", FORM_ID=form_id))
+    show.command("submit", "content-create", "--from", _here(show, "summer-page.md"), *WAIT)
+
+
+def _here(show: Show, name: str) -> str:
+    """A file of the exchange, as the command finds it that is run where we are."""
+    return os.path.relpath(show.stage.root / name)
+
+
+def _build_and_check(show: Show) -> None:
+    show.say(
+        "3. Built for a look at it, and checked: links, what search engines need, and whether the "
+        "form that the page embeds is there, asks what it should and is tracked."
+    )
+    show.command("submit", "hugo-build", "--env", "dev", "--then", "site-validate", *WAIT)
     show.command("verify", "latest")
+    show.command("submit", "form-check", "--env", "dev", *WAIT)
 
 
-def _mend(show: Show) -> None:
-    show.say(f"2. Somebody adds a post that uses a shortcode which is not there: {BROKEN_POST}")
-    post = show.stage.site / BROKEN_POST
-    shutil.copyfile(data_folder() / "demo" / "broken-post.md", post)
-    show.command("submit", "hugo-build", "--env", "staging", "--description", "boat week")
-    show.command("sweep")
-    show.command("show", "latest", until="## Verification")
-    built = show.stage.site / "public" / "index.html"
-    kept = "still the one built before" if built.is_file() else "missing"
+def _commit(show: Show) -> None:
+    if not show.stage.has_git:
+        show.say("4. Here the page would be committed, but there is no git on this machine.")
+        return
     show.say(
-        f"The public/ folder is {kept}: a failed build changes nothing. And the error says who "
-        "acts. Claude Code mends the shortcode's name and submits the task again."
+        "4. Committed to a branch of its own, and pushed. Only what is named goes into it; main is "
+        "out of reach of tasks."
     )
-    _replace(show, BROKEN_POST, "ofer", "offer")
-    show.command("retry", "latest")
-    show.command("sweep")
+    show.command(
+        "submit", "git-commit", f"paths=[{PAGE}]", "branch=claude/summer-auto-promo",
+        "create=true", "push=true", "message=Add the summer auto promo", *WAIT,
+    )  # fmt: skip
 
 
-def _publish(show: Show) -> bool:
+def _publish_to_staging(show: Show) -> bool:
+    layout = show.stage.site / LAYOUT
     show.say(
-        "3. You say: publish it. The sweep makes a plan, and parks the task: staging asks for an "
-        "approval."
+        '5. You: "Deploy to staging." One command builds, checks and publishes. But somebody has '
+        f"just broken a template, {LAYOUT}:"
     )
-    task_id = show.command("submit", DEPLOY)
-    show.command("sweep")
+    _replace(layout, "{{ end }}", "{{ end")
+    request = ("--request", "Deploy to staging")
+    failed = show.command(
+        "publish", "--env", "staging", *request, *WAIT, until="next:", ends=Exit.TASK_FAILED
+    )
+    show.command("show", failed, until="## Next")
+    show.say(
+        "The site is as it was, and the error says who acts. Claude Code mends the template and "
+        "lets the chain run once more. Now there is a plan, which waits for you."
+    )
+    _replace(layout, "{{ end", "{{ end }}")
+    task_id = show.command("retry", failed, *WAIT, until="next:", ends=Exit.NEEDS_APPROVAL)
     show.command("plan", task_id, cut=True)
-    approve = shlex.split(show.answer("plan", task_id)["data"]["approve"])[1:]
     show.say(
-        "4. Here a person decides. The digest stands for exactly these files and this bucket: "
-        "should either change meanwhile, nothing is published."
+        "6. The one question that a deploy asks. The digest stands for exactly these files and "
+        "this bucket: should either change meanwhile, nothing is published."
     )
     if show.asks:
-        if show.ask("Publish it? [Y/n]", "y").lower().startswith("n"):
+        if show.ask("Publish it to staging? [Y/n]", "y").lower().startswith("n"):
             show.command("reject", task_id)
             return False
     else:
         show.say("(Nobody is there to ask, so the demonstration agrees by itself.)")
-    show.command(*approve)
-    show.command("sweep")
-    show.command("verify", "latest")
+    _approve(show, task_id)
     _require(BEFORE in show.page(PAGE_PATH), "the published page is not the one that was built")
     return True
 
 
+def _publish_to_production(show: Show) -> bool:
+    show.say(
+        "7. Production wants more: you write its phrase yourself. Claude Code's hook sees your own "
+        "message, and that exactly one deploy waits for it."
+    )
+    task_id = show.command(
+        "publish", "--env", "production", *WAIT, until="next:", ends=Exit.NEEDS_APPROVAL
+    )
+    show.command("plan", task_id, cut=True, until="  index.html")
+    said = show.ask(f'Write "{PHRASE}" to publish it, or anything else to leave it:', PHRASE)
+    if not show.asks:
+        show.say(f"You: {PHRASE}")
+    if witness(show.stage.root, said) != task_id:
+        show.command("reject", task_id)
+        return False
+    _approve(show, task_id)
+    page = show.page(PAGE_PATH, "production")
+    _require(BEFORE in page, "the page is not on the production site")
+    return True
+
+
+def _approve(show: Show, task_id: str) -> None:
+    words = shlex.split(show.answer("plan", task_id)["data"]["approve"])[1:]
+    show.command(*words, *WAIT)
+
+
 def _change(show: Show) -> None:
     show.say(
-        f'5. One headline changes, in {PAGE}: now "{AFTER}". It is built and published again; '
-        "only what differs is sent. For so small a change workflow.yaml asks nobody (`waive: "
-        "{max_changed: 10, max_deleted: 0}`), and the result says so."
+        f'8. The headline changes, to "{AFTER}". Everything else in the file stays as it is, byte '
+        "for byte. For so small a change workflow.yaml asks nobody (`waive: {max_changed: 3, "
+        "max_deleted: 0}`), and the result says so."
     )
-    _replace(show, PAGE, BEFORE, AFTER)
-    show.command("submit", "hugo-build", "--env", "staging", "--then", DEPLOY)
-    show.command("sweep")
-    show.command("show", "latest", until="## Statistics")
+    headline = f"set={{headline: 'Drive into summer, {AFTER}'}}"
+    path = f"path={PAGE.removeprefix('content/')}"
+    show.command("submit", "content-edit", path, headline, *WAIT)
+    show.command("publish", "--env", "staging", *WAIT)
     _require(AFTER in show.page(PAGE_PATH), "the changed page is not on the site")
 
 
 def _roll_back(show: Show) -> None:
     show.say(
-        "6. It was a mistake. The last releases are kept, and going back is a task like any other: "
+        "9. It was a mistake. The last releases are kept, and going back is a task like any other: "
         "planned, agreed to (this one is small again), published, verified."
     )
-    show.command("rollback", "--env", "staging")
-    show.command("sweep")
-    show.command("verify", "latest")
+    show.command("rollback", "--env", "staging", *WAIT)
     _require(BEFORE in show.page(PAGE_PATH), "the page is not the one of the release before")
 
 
-def _replace(show: Show, name: str, old: str, new: str) -> None:
-    path = show.stage.site / name
+def _replace(path: Path, old: str, new: str) -> None:
     path.write_text(path.read_text(encoding="utf-8").replace(old, new), encoding="utf-8")
 
 
