@@ -49,7 +49,8 @@ def _witnessed(root: str, phrase: str) -> str:
     from workflow.plans import read_plan
     from workflow.witness import witness
 
-    if all(one.phrase != phrase for one in load_config(root).environments.values()):
+    wanted = [e.phrase for e in load_config(root).environments.values() if e.approval == "phrase"]
+    if phrase not in wanted:
         return ""
     task_id = witness(root, phrase)
     if task_id is None:

@@ -43,7 +43,7 @@ def find_approving(line: str, depth: int = 0) -> Approving | None:
     if "workflow" not in bare or ("approve" not in bare and "$" not in bare and "`" not in bare):
         return None
     try:
-        commands = _commands(line)
+        commands, joined = _commands(line)
     except ValueError as error:
         if "approve" not in bare:
             return None
@@ -52,24 +52,29 @@ def find_approving(line: str, depth: int = 0) -> Approving | None:
         found = _of_command(words, depth)
         if found is None:
             continue
-        if found.trouble is None and (len(commands) > 1 or depth):
-            return Approving(found.words, found.root, "it comes with other commands around it")
+        if found.trouble is None and (joined or depth):
+            return Approving(found.words, found.root, "there is more to it than that")
         return found
     return None
 
 
-def _commands(line: str) -> list[list[str]]:
-    """The simple commands of a line, in words. Raises ValueError for a quote that is left open."""
-    lexer = shlex.shlex(line.replace("\n", " ; "), posix=True, punctuation_chars=";&|()<>`")
+def _commands(line: str) -> tuple[list[list[str]], bool]:
+    """The simple commands of a line, in words, and whether there is more than one simple command.
+
+    Raises ValueError for a quote that is left open.
+    """
+    lexer = shlex.shlex(line.strip().replace("\n", " ; "), posix=True, punctuation_chars=";&|()<>`")
     lexer.whitespace_split = True
     lexer.commenters = ""
     commands: list[list[str]] = [[]]
+    joined = False
     for word in lexer:
         if word and not word.strip(";&|()<>`"):
             commands.append([])
+            joined = True
         else:
             commands[-1].append(word)
-    return [words for words in commands if words]
+    return [words for words in commands if words], joined
 
 
 def _of_command(words: list[str], depth: int) -> Approving | None:

@@ -22,8 +22,12 @@ _SAYS = "Builds, checks and publishes Hugo sites by task files; a person approve
 _README = """\
 # site-tasks
 
-The skill and the hooks of `workflow` for Claude Code, for all projects of one person. `workflow` and
-`workflow-hook` have to be on the PATH. Permission rules are no part of a plugin: `workflow init --claude`
+The skill and the hooks of `workflow` for Claude Code, for all projects of one person:
+
+    claude plugin marketplace add ./deploy/claude-plugin
+    claude plugin install site-tasks@workflow
+
+`workflow` and `workflow-hook` have to be on the PATH. Permission rules are no part of a plugin: `workflow init --claude`
 writes them into an exchange, and leaves the hooks out where this plugin is enabled.
 """
 
