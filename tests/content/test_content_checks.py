@@ -275,6 +275,13 @@ def test_a_text_is_held_against_the_site(desk: Desk, body: str, codes: list[str]
     assert [one.partition(" ")[2] for one in told(desk, page("weight: 1", body))[0]] == codes
 
 
+def test_every_error_says_how_it_is_mended(desk: Desk) -> None:
+    text = page("tags: x", "{{< nope >}} [a](/gone/) {{< button x")
+    judged = checks.judge(locate(None, "a.md", desk.config), desk.config, text.encode())
+    assert len(judged.errors) == 4
+    assert all(one.hint and one.line for one in judged.errors)
+
+
 def test_a_link_to_what_is_beside_a_page_of_its_own_folder(desk: Desk) -> None:
     desk.write({"content/posts/trip/door.jpg": b"x"})
     text = page("weight: 1", "![A door](door.jpg)")

@@ -516,6 +516,7 @@ def test_a_result_of_a_refusal_says_all_that_is_wrong(program: Program) -> None:
         "field-type",
     ]  # fmt: skip
     assert result["error"]["file"] == "content/posts/bad.md"
+    assert result["error"]["hint"] == "write true or false, without quotes"
     assert not (program.root / "site/content/posts/bad.md").exists()
     assert "Nothing was written" in result["body"]
 

@@ -132,7 +132,8 @@ class _Site:
         graded = grading.graded(
             general, all_rules(), self._graded.grades, self._graded.ignores
         ).findings
-        return [*graded, *own]
+        hints = {code: rule.hint for code, rule in all_rules().items()}
+        return [*(replace(one, hint=one.hint or hints[one.code]) for one in graded), *own]
 
     def _of_fields(self, source: Source) -> Iterator[Finding]:
         if source.matter.error is not None:

@@ -130,14 +130,14 @@ def _write(revision: Revision) -> None:
         if revision.before is not None:
             file.replace(folder, revision.after, revision.before)
         elif not file.create(folder, revision.after):
-            raise exists(folder.target, file.read(folder), "it has just been made")
+            raise exists(folder.target, file.read(folder), ", made by somebody else just now")
 
 
 def exists(target: Target, there: Read | None, why: str) -> TaskFailed:
     """The refusal to write over a file."""
     failure = refused(
         "already_exists",
-        f"{target.path} is there already: {why}",
+        f"{target.path} is there already{why}",
         "edit it with content-edit, choose another path, or give overwrite: true with the digest "
         "of what is to be overwritten",
     )

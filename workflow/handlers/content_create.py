@@ -104,10 +104,10 @@ def _written(context: Context, params: Params, target: Target) -> Outcome:
             "leave overwrite and digest out to create it",
         )
     elif before is not None and params.archetype is not None:
-        raise exists(target, before, "and an archetype makes another text each time")
+        raise exists(target, before, ", and an archetype makes another text each time")
     raw = _text(context, params, target).encode("utf-8")
     if before is not None and not params.overwrite and before.raw != raw:
-        raise exists(target, before, "and it has another text")
+        raise exists(target, before, ", with another text")
     revision = Revision(target, before, raw)
     return carry_out(context, revision, is_edit=False, dry_run=params.dry_run)
 
