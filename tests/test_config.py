@@ -156,7 +156,10 @@ def test_a_problem_has_line_column_key_and_the_nearest_key(
 
 
 def test_the_keys_that_are_known_are_named_at_every_level(tmp_path: Path) -> None:
-    text = "version: 1\nfoo: 1\npolicies: {bar: 1}\nenvironments: {a: {base_url: http://x, b: 1}}\n"
+    text = (
+        "version: 1\nfoo: 1\npolicies: {bar: 1}\nenvironments: {a: {base_url: http://x, b: 1}}\n"
+        "validate: {ignore: [{reason: x, rule: link-broken}, {reason: y, page: z, urls: 1}]}\n"
+    )
     hints = [problem.hint for problem in config(tmp_path, text).problems]
     assert hints == [
         "known here: commands, content, environments, forms, git, hugo, jotform, policies, sites, "
@@ -165,6 +168,7 @@ def test_the_keys_that_are_known_are_named_at_every_level(tmp_path: Path) -> Non
         "sweeper_stale_seconds, timeout_minutes",
         "known here: accept_declared, approval, approval_minutes, base_url, deploy, "
         "hugo_environment, phrase, validate, waive",
+        "known here: page, reason, rule, url",
     ]
 
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from workflow import document, expectations
+from workflow import expectations
 from workflow.config import Config, load_config
 from workflow.errors import WorkflowError
 from workflow.handlers import TASK_TYPES
@@ -332,12 +332,3 @@ def test_a_task_whose_template_is_broken_is_told_where(config: Config) -> None:
     ((line, _, message),) = problems(config, "task_type: noop\n")
     assert line is None, "the line is the template's and not the task's"
     assert message.startswith("tasks/templates/noop.md:")
-
-
-def test_a_packaged_template_that_is_filled_in_is_a_task(config: Config) -> None:
-    for name in TASK_TYPES:
-        text = (builtin_folder() / f"{name}.md").read_text()
-        filled = text.replace("dev | staging | production", "dev")
-        found, read = read_task(filled.encode(), "2026-01-19-1430-t", config)
-        assert found.kind.name == name
-        assert isinstance(read, document.Document)

@@ -21,6 +21,7 @@ from workflow.layout import CONFIG
 from workflow.settings import AnyPath, Strict
 from workflow.settings import Url as Url
 from workflow.settings_commands import Command as Command
+from workflow.settings_commands import misplaced
 from workflow.settings_content import Content as Content
 from workflow.settings_deploy import Deploy as Deploy
 from workflow.settings_deploy import ObjectRule as ObjectRule
@@ -240,6 +241,11 @@ def _build(data: dict[str, Any], node: Any, root: Path) -> Config:
                 problems.append(problem)
                 _leave_out(kept, path, problem, broken)
     problems += _bad_names(file, node)
+    commands = dict(file.commands)
+    for place, message in misplaced(file.commands, file.sites, file.environments):
+        problems.append(_problem(("commands", *place), node, message))
+        broken.setdefault(f"commands.{place[0]}", problems[-1])
+        commands.pop(str(place[0]), None)
     problems.sort(key=lambda problem: (problem.line or 0, problem.column or 0))
     return Config(
         root=root,
@@ -252,7 +258,7 @@ def _build(data: dict[str, Any], node: Any, root: Path) -> Config:
         forms=file.forms,
         jotform=file.jotform,
         git=file.git,
-        commands=file.commands,
+        commands=commands,
         problems=tuple(problems),
         broken=broken,
     )
@@ -339,10 +345,20 @@ def _keys_at(model: type[BaseModel], path: yaml12.Path) -> list[str]:
     schema = model.model_json_schema()
     where: dict[str, Any] = schema
     for step in path:
-        where = _follow(where, schema)
-        inner = where.get("properties", {}).get(str(step), where.get("additionalProperties"))
-        where = inner if isinstance(inner, dict) else {}
+        where = _below(_follow(where, schema), step)
     return sorted(_follow(where, schema).get("properties", {}))
+
+
+def _below(where: dict[str, Any], step: str | int) -> dict[str, Any]:
+    """The schema of one key or of one entry of a list; an empty one if there is none."""
+    for choice in [where, *where.get("anyOf", ())]:
+        if isinstance(step, int) and "items" in choice:
+            inner = choice["items"]
+        else:
+            inner = choice.get("properties", {}).get(str(step), choice.get("additionalProperties"))
+        if isinstance(inner, dict):
+            return inner
+    return {}
 
 
 def _follow(where: dict[str, Any], schema: dict[str, Any]) -> dict[str, Any]:

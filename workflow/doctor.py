@@ -52,7 +52,8 @@ def examine(exchange: Exchange, config: Config) -> list[Finding]:
         lambda: _sites(config),
         lambda: _deploys(config),
         lambda: _jotform(config),
-        _handlers,
+        lambda: _handlers(config),
+        lambda: _commands(config),
         lambda: _trail(exchange),
         lambda: _timer(exchange, config),
     )
@@ -263,15 +264,28 @@ def _jotform(config: Config) -> Iterator[Finding]:
         yield Finding("jotform", "ok", f"the key is let in{calls}")
 
 
-def _handlers() -> Iterator[Finding]:
+def _handlers(config: Config) -> Iterator[Finding]:
     """Task types that other packages bring."""
-    for name, reason in broken_types().items():
+    for name, reason in broken_types(config).items():
+        if f"commands.{name}" in config.broken:
+            continue  # told with what is wrong in workflow.yaml
         yield Finding(
             f"task type {name}",
             "failed",
             f"cannot be used: {reason}",
             "mend or remove the package that brings it",
         )
+
+
+def _commands(config: Config) -> Iterator[Finding]:
+    """Whether what the owner's own commands need is there."""
+    from workflow.declared import program
+
+    for name, command in config.commands.items():
+        lacks = list(program.missing(command, config))
+        yield from (Finding(f"command {name}", "failed", what, how) for what, how in lacks)
+        if not lacks:
+            yield Finding(f"command {name}", "ok", program.find(command, config))
 
 
 def _trail(exchange: Exchange) -> Iterator[Finding]:
