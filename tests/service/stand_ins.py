@@ -1,10 +1,10 @@
 """Stand-ins for launchctl and systemctl, found on PATH in their place.
 
 There is no launchd here, and no systemd of a user's own in a container. These do what
-`workflow service` sees of the real ones: verbs, exit codes and messages are those that launchctl(1),
-systemctl(1) and public reports of failures show. What is started they really start, once, in the
-way and with the environment that the file says. They keep their state in the home folder, where
-a test also leaves a file to have them misbehave.
+`workflow service` sees of the real ones: verbs, exit codes and messages are those that
+launchctl(1), systemctl(1) and public reports of failures show. What is started they really start,
+once, in the way and with the environment that the file says. They keep their state in the home
+folder, where a test also leaves a file to have them misbehave.
 """
 
 from __future__ import annotations
@@ -136,6 +136,6 @@ def put(folder: Path, name: str, text: str) -> Path:
     """A stand-in as a program of that name."""
     folder.mkdir(exist_ok=True)
     program = folder / name
-    program.write_text(f"#!{sys.executable}\n{text}")
+    program.write_text(f"#!{sys.executable} -IS\n{text}")
     program.chmod(0o755)
     return folder

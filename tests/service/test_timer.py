@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.program import make_exchange
+from tests.service import stand_ins
 from tests.service.conftest import Served
 from workflow.errors import WorkflowError
 from workflow.exchange import Exchange
@@ -79,14 +80,14 @@ def test_a_file_of_somebody_elses_is_left_alone(served: Served) -> None:
     assert path.read_text() == "somebody else's"
 
 
-def test_a_link_in_its_place_is_not_followed(served: Served) -> None:
-    assert served("install").code == 0
-    path = served.files[0]
-    assert served("uninstall").code == 0
-    target = served.home / "precious"
+def test_a_link_in_its_place_is_not_followed(linux: Served) -> None:
+    assert linux("install").code == 0
+    path = linux.files[0]
+    assert linux("uninstall").code == 0
+    target = linux.home / "precious"
     target.write_text("precious")
     path.symlink_to(target)
-    assert served("install").code == 6
+    assert linux("install").code == 6
     assert target.read_text() == "precious"
     assert path.is_symlink()
 
@@ -143,9 +144,9 @@ def test_status_says_what_is_there(served: Served) -> None:
     assert str(served.program.root / ".workflow/timer.log") in plain.out
 
 
-def test_every_answer_is_one_document_with_json(served: Served) -> None:
+def test_every_answer_is_one_document_with_json(linux: Served) -> None:
     for words in (["install"], ["status"], ["uninstall"], ["install", "--kind", "nonsense"]):
-        ran = served(*words, "--json")
+        ran = linux(*words, "--json")
         assert ran.json["schema"] == "workflow/1", words
     assert ran.json["error"]["code"] == "no_such_kind"
 
@@ -163,23 +164,23 @@ def test_two_exchanges_have_a_timer_each(served: Served, tmp_path: Path) -> None
     assert served("status").code == 0
 
 
-def test_an_exchange_is_one_however_it_is_reached(served: Served) -> None:
-    assert served("install").code == 0
-    link = served.program.root.parent / "link"
-    link.symlink_to(served.program.root)
-    ran = served("install", "--wait", "0", "--root", str(link))
+def test_an_exchange_is_one_however_it_is_reached(mac: Served) -> None:
+    assert mac("install").code == 0
+    link = mac.program.root.parent / "link"
+    link.symlink_to(mac.program.root)
+    ran = mac("install", "--wait", "0", "--root", str(link))
     assert ran.code == 0, ran.err
     assert "nothing to do" in ran.err
 
 
-def test_claude_code_is_told_to_ask_a_person(served: Served) -> None:
+def test_claude_code_is_told_to_ask_a_person(mac: Served) -> None:
     for action in ("install", "uninstall"):
-        ran = served(action, CLAUDECODE="1")
+        ran = mac(action, CLAUDECODE="1")
         assert ran.code == 4
         assert "a person sets up the timer" in ran.err
-    assert served.files == []
-    assert served("install", "--dry-run", CLAUDECODE="1").code == 0
-    assert served("status", CLAUDECODE="1").code == 8
+    assert mac.files == []
+    assert mac("install", "--dry-run", CLAUDECODE="1").code == 0
+    assert mac("status", CLAUDECODE="1").code == 8
 
 
 def test_root_installs_nothing_by_accident(tmp_path: Path) -> None:
@@ -195,37 +196,37 @@ def test_root_installs_nothing_by_accident(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can be refused as root")
-def test_the_command_itself_refuses_root(served: Served) -> None:
-    ran = served.program("service", "install", PATH=served.tools)
+def test_the_command_itself_refuses_root(linux: Served) -> None:
+    ran = linux.program("service", "install", PATH=linux.tools)
     assert ran.code == 2
     assert "--as-root" in ran.err
-    assert served.files == []
+    assert linux.files == []
 
 
-def test_a_timer_that_starts_nothing_is_told_with_the_end_of_its_log(served: Served) -> None:
-    (served.program.root / "workflow.yaml").write_text("version: 1\nsites: [\n")
-    ran = served("install")
-    assert ran.code == 2, "a sweep that cannot read it would fail every five seconds"
-    assert served.files == []
+def test_nothing_is_installed_for_a_configuration_that_no_sweep_can_read(mac: Served) -> None:
+    (mac.program.root / "workflow.yaml").write_text("version: 1\nsites: [\n")
+    ran = mac("install")
+    assert ran.code == 2, "it would fail every five seconds"
+    assert mac.files == []
 
 
-def test_no_sweep_within_the_time_is_exit_8(served: Served) -> None:
-    assert served("install").code == 0
-    log = served.program.root / ".workflow/timer.log"
+def test_no_sweep_within_the_time_is_exit_8(linux: Served) -> None:
+    assert linux("install").code == 0
+    log = linux.program.root / ".workflow/timer.log"
     log.write_text("error: \x1b[31mthe disk is full\x1b[0m AKIAIOSFODNN7EXAMPLE\n\n")
-    ran = served("install", "--wait", "0.3")
+    ran = linux("install", "--wait", "0.3")
     assert ran.code == 8
     assert "the disk is full" in ran.err
     assert "\x1b" not in ran.err
     assert "AKIAIOSFODNN7EXAMPLE" not in ran.err
 
 
-def test_what_a_shell_has_and_a_timer_would_not_is_said(served: Served) -> None:
-    ran = served("install", AWS_PROFILE="klm", JOTFORM_API_KEY="0123456789abcdef0123456789abcdef")
+def test_what_a_shell_has_and_a_timer_would_not_is_said(linux: Served) -> None:
+    ran = linux("install", AWS_PROFILE="klm", JOTFORM_API_KEY="0123456789abcdef0123456789abcdef")
     assert ran.code == 0
     assert "AWS_PROFILE" in ran.err
     assert "JOTFORM_API_KEY" in ran.err
-    everything = ran.out + ran.err + "".join(path.read_text() for path in served.files)
+    everything = ran.out + ran.err + "".join(path.read_text() for path in linux.files)
     assert "0123456789abcdef0123456789abcdef" not in everything
 
 
@@ -246,42 +247,42 @@ def test_folders_of_path_that_a_timer_must_not_search_are_left_out(served: Serve
         assert left_out not in text
 
 
-def test_a_second_kind_is_not_put_beside_the_first(mac: Served, linux: Served) -> None:
-    both = f"{mac.tools}:{linux.tools}"
+def test_a_second_kind_is_not_put_beside_the_first(mac: Served) -> None:
     assert mac("install").code == 0
-    ran = mac("install", "--kind", "systemd", PATH=both)
+    stand_ins.put(mac.program.root.parent / "tools", "systemctl", stand_ins.SYSTEMCTL)
+    ran = mac("install", "--kind", "systemd")
     assert ran.code == 6
     assert "launchd starts sweeps here already" in ran.err
 
 
-def test_where_nothing_can_start_a_sweep_it_says_so(served: Served, tmp_path: Path) -> None:
+def test_where_nothing_can_start_a_sweep_it_says_so(linux: Served, tmp_path: Path) -> None:
     (tmp_path / "bare").mkdir()
-    ran = served("install", PATH=str(tmp_path / "bare"))
+    ran = linux("install", PATH=str(tmp_path / "bare"))
     assert ran.code == 2
     for kind in ("launchd", "systemd", "cron"):
         assert kind in ran.err
 
 
-def test_a_folder_that_no_timer_file_can_name_is_refused(served: Served, tmp_path: Path) -> None:
+def test_a_folder_that_no_timer_file_can_name_is_refused(linux: Served, tmp_path: Path) -> None:
     odd = tmp_path / "two\nlines"
     odd.mkdir()
     other = make_exchange(odd)
-    ran = served("install", "--root", str(other.root))
+    ran = linux("install", "--root", str(other.root))
     assert ran.code == 2
     assert "line breaks" in ran.err
-    assert served.files == []
+    assert linux.files == []
 
 
-@pytest.mark.parametrize("name", ["a b", "per%cent", "do$llar", 'quo"te', "back\\slash", "'&<é>"])
-def test_any_other_name_of_a_folder_serves(served: Served, tmp_path: Path, name: str) -> None:
-    (tmp_path / name).mkdir()
-    other = make_exchange(tmp_path / name)
-    root = str(other.root)
-    ran = served("install", "--root", root)
+def test_any_other_name_of_a_folder_serves(served: Served, tmp_path: Path) -> None:
+    odd = tmp_path / "a b%c $d \"e\" f\\g 'h' &<é>@ROOT@"
+    odd.mkdir()
+    other = make_exchange(odd)
+    here = {"PATH": served.tools, "HOME": str(served.home)}
+    ran = other("service", "install", "--as-root", **here)
     assert ran.code == 0, ran.err
-    state = served("status", "--root", root, "--json")
-    assert state.data["timers"][0]["root"] == root
-    assert served("uninstall", "--root", root).code == 0
+    state = other("service", "status", "--json", **here)
+    assert state.data["timers"][0]["root"] == str(other.root)
+    assert other("service", "uninstall", "--as-root", **here).code == 0
     assert served.files == []
 
 

@@ -51,7 +51,7 @@ def unit(job: Job, suffix: str) -> bytes:
         "EXECUTABLE": job.program[0],
         "ROOT_IN_UNIT": _specified(job.root),
         "LOG_IN_UNIT": _specified(job.log),
-        "COMMAND": " ".join(map(_quoted, job.argv)),
+        "COMMAND": " ".join(map(_quoted, _startable(job.argv))),
         "PATH_VARIABLE": _quoted(f"PATH={job.path}"),
     }
     return mark.seal(filled(template(f"workflow-sweep.{suffix}"), values).encode())
@@ -60,6 +60,11 @@ def unit(job: Job, suffix: str) -> bytes:
 def _specified(text: str) -> str:
     """A path where systemd takes the rest of a line, and sees specifiers in it."""
     return text.replace("%", "%%")
+
+
+def _startable(argv: list[str]) -> list[str]:
+    """systemd takes no quotes and backslashes in a program's own path; env(1) does."""
+    return ["/usr/bin/env", *argv] if re.search(r"[\"'\\]", argv[0]) else argv
 
 
 def _quoted(word: str) -> str:

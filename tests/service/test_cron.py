@@ -1,0 +1,201 @@
+"""One line in a crontab: what it is, what it leaves alone, and that a real cron daemon runs it.
+
+cron looks at the beginning of each minute. Its clock is set forward here, so that its next minute
+begins in a few seconds; its jobs have the real one.
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests.program import Program, make_exchange
+from tests.service import stand_ins
+from tests.service.conftest import Served
+from workflow.errors import WorkflowError
+from workflow.service import cron
+from workflow.service.job import Job
+
+CRONTAB = r"""
+import os, sys
+from pathlib import Path
+table = Path(os.environ["HOME"], "cron/table")
+words = sys.argv[1:]
+if (table.parent / "forbidden").exists():
+    print("You (mark) are not allowed to use this program (crontab)", file=sys.stderr); sys.exit(1)
+if words == ["-l"]:
+    if not table.exists():
+        print("no crontab for mark", file=sys.stderr); sys.exit(1)
+    sys.stdout.buffer.write(table.read_bytes())
+elif words == ["-r"]:
+    table.unlink()
+elif words == ["-"]:
+    given = sys.stdin.buffer.read()
+    if not given.endswith(b"\n"): sys.exit("new crontab file is missing newline before EOF")
+    table.write_bytes(given)
+"""
+SPOOL = Path("/var/spool/cron/crontabs")
+FAKETIME = [
+    *Path("/usr/lib").glob("*/faketime/libfaketime.so.1"),
+    *Path("/usr/lib/faketime").glob("libfaketime.so.1"),
+]
+THEIRS = b"# mine\nSHELL=/bin/bash\n0 3 * * 1 backup --to '50\\%' \xff # workflow-sweep-\n\n\n"
+
+
+@dataclass(frozen=True)
+class Crontab:
+    served: Served
+
+    @property
+    def table(self) -> Path:
+        return self.served.state / "table"
+
+
+@pytest.fixture
+def crontab(tmp_path: Path) -> Crontab:
+    """A stand-in for crontab(1) that keeps one table in the home folder."""
+    program = make_exchange(tmp_path)
+    tools = stand_ins.put(tmp_path / "tools", "crontab", CRONTAB)
+    state = Path(program.environ["HOME"]) / "cron"
+    state.mkdir()
+    return Crontab(Served(program, "cron", state, f"{tools}:/usr/bin:/bin"))
+
+
+def test_the_line_is_added_once_and_taken_out_again_byte_for_byte(crontab: Crontab) -> None:
+    crontab.table.write_bytes(THEIRS)
+    for _ in range(2):
+        ran = crontab.served("install", "--kind", "cron", "--wait", "0")
+        assert ran.code == 0, ran.err
+        table = crontab.table.read_bytes()
+        assert table.startswith(THEIRS)
+        assert table.count(b" sweep >>") == 1
+    assert "nothing to do" in ran.err
+    ran = crontab.served("uninstall", "--kind", "cron")
+    assert ran.code == 0
+    assert " sweep >>" in ran.out, "the line that went is said"
+    assert crontab.table.read_bytes() == THEIRS
+
+
+def test_a_crontab_that_held_nothing_else_is_removed(crontab: Crontab) -> None:
+    assert crontab.served("install", "--kind", "cron", "--wait", "0").code == 0
+    assert crontab.served("uninstall").code == 0
+    assert not crontab.table.exists()
+
+
+def test_a_crontab_that_cannot_be_read_is_not_written(crontab: Crontab) -> None:
+    crontab.table.write_bytes(THEIRS)
+    (crontab.served.state / "forbidden").touch()
+    ran = crontab.served("install", "--kind", "cron", "--wait", "0")
+    assert ran.code == 1
+    assert "not allowed" in ran.err
+    assert crontab.table.read_bytes() == THEIRS
+
+
+def test_a_renewed_line_takes_the_place_of_the_old_one(crontab: Crontab, tmp_path: Path) -> None:
+    assert crontab.served("install", "--kind", "cron", "--wait", "0").code == 0
+    (tmp_path / "more").mkdir()
+    path = f"{crontab.served.tools}:{tmp_path / 'more'}"
+    ran = crontab.served("install", "--wait", "0", PATH=path)
+    assert ran.code == 0, ran.err
+    assert ran.out.count("replaced") == 1
+    assert crontab.table.read_bytes().count(b"\n") == 1
+
+
+def test_status_and_rehearsal_work_with_cron_too(crontab: Crontab) -> None:
+    ran = crontab.served("install", "--kind", "cron", "--dry-run")
+    assert ran.code == 0
+    assert "* * * * * " in ran.out
+    assert not crontab.table.exists()
+    assert crontab.served("install", "--kind", "cron", "--wait", "0").code == 0
+    crontab.served.program("sweep")
+    ran = crontab.served("status", "--json")
+    assert ran.code == 0
+    assert ran.data["timers"][0]["loaded"] is True
+    assert ran.data["timers"][0]["last_exit"] is None
+
+
+def test_the_shell_that_cron_calls_gets_what_was_meant(tmp_path: Path) -> None:
+    odd = '/a b%c $d "e" f\'g é/x'
+    line = cron.line(Job(odd, ("/v/work flow",), f"/usr/bin:{odd}"))
+    assert line.split()[:5] == ["*"] * 5
+    command = line.split(maxsplit=5)[5]
+    # crontab(5): a % that is not escaped ends the command.
+    assert "%" not in command.replace("\\%", "")
+    words = shlex.split(command.replace("\\%", "%"), comments=True)
+    assert words[:2] == ["/usr/bin/env", f"PATH=/usr/bin:{odd}"]
+    assert words[2:6] == ["/v/work flow", "--root", odd, "sweep"]
+    assert words[6] == f">>{odd}/.workflow/timer.log"
+
+
+def test_a_long_path_is_shortened_and_a_too_long_folder_refused() -> None:
+    many = ":".join(f"/home/mark/tools/number-{n}/bin" for n in range(60)) + ":/usr/bin:/bin"
+    job = Job("/srv/tasks", ("/v/workflow",), many)
+    line = cron.line(job)
+    assert len(line) <= cron.LONGEST_COMMAND
+    assert "number-0/bin" in line
+    assert ":/usr/bin:/bin " in line
+    assert any("too long" in said for said in cron.advice(job, None))  # type: ignore[arg-type]
+    with pytest.raises(WorkflowError, match="longer than"):
+        cron.line(Job("/" + "x" * 1000, ("/v/workflow",), "/usr/bin"))
+
+
+@pytest.fixture
+def daemon(tmp_path: Path) -> Iterator[Path]:
+    """A real cron daemon with an empty spool and a clock five seconds before a full minute.
+
+    It has a mount namespace of its own, and so has whoever is to see the same crontabs: what is
+    given is a file that says how to come in there.
+    """
+    if os.geteuid() != 0 or shutil.which("cron") is None or not FAKETIME:
+        pytest.skip("the package cron or faketime is not installed, or this is not root")
+    enter = tmp_path / "enter"
+    offset = 55 - int(time.time()) % 60
+    script = (
+        f"mount -t tmpfs none /var/spool && mkdir -p {SPOOL} && chmod 1730 {SPOOL}"
+        f" && chgrp crontab {SPOOL} && mount -t tmpfs none /run && echo $$ > {enter}.new"
+        f" && mv {enter}.new {enter} && exec env LD_PRELOAD={FAKETIME[0]}"
+        f" FAKETIME={offset:+d} cron -f"
+    )
+    process = subprocess.Popen(
+        ["unshare", "--mount", "/bin/sh", "-c", script],
+        stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    try:
+        while not enter.exists():
+            if process.poll() is not None:
+                assert process.stderr is not None
+                pytest.skip(f"mounting is not allowed: {process.stderr.read().strip()}")
+            time.sleep(0.02)
+        yield enter
+    finally:
+        process.send_signal(signal.SIGKILL)
+        process.communicate()
+
+
+def test_a_real_cron_daemon_runs_the_tasks(daemon: Path, tmp_path: Path) -> None:
+    (tmp_path / "per%cent and space").mkdir()
+    program: Program = make_exchange(tmp_path / "per%cent and space")
+    task_id = program.submit("noop")
+    inside = ["nsenter", f"--mount=/proc/{daemon.read_text().strip()}/ns/mnt"]
+    ran = subprocess.run(
+        [*inside, sys.executable, "-m", "workflow", "service", "install", "--kind", "cron",
+         "--as-root", "--root", str(program.root)],
+        env=program.environ, capture_output=True, text=True, check=False, timeout=120,
+    )  # fmt: skip
+    assert ran.returncode == 0, ran.stderr
+    assert "A sweep ran" in ran.stderr
+    until = time.monotonic() + 20
+    while not program.exchange.result(task_id) and time.monotonic() < until:
+        time.sleep(0.1)
+    assert program.result(task_id)["status"] == "success"
+    assert task_id in (program.root / ".workflow/timer.log").read_text()
