@@ -18,6 +18,7 @@ from tests.claude.client import (
     make_stubs,
     needs_client,
 )
+from tests.claude.test_hook import APPROVE, TASK, wait_for_approval
 from tests.program import CONFIG, Program, make_exchange
 from workflow.claude import install, plugin
 from workflow.claude.settings import settings
@@ -302,6 +303,15 @@ def test_an_approval_with_another_digest_is_refused_with_the_reason(client: Clie
     assert f"has another plan by now than {other}" in wrong
     assert outcome(right) == "asked", "nobody is there to say yes"
     assert program_of(client).states(task_id) == ["waiting"]
+
+
+def test_the_phrase_that_the_person_sends_is_witnessed_and_claude_is_told(client: Client) -> None:
+    wait_for_approval(program_of(client))
+    (told,) = client.session("DEPLOY TO PRODUCTION", [bash(APPROVE)])
+    assert f"It was witnessed for {TASK}" in client.context
+    assert outcome(told) == "asked"
+    client.session("go on: DEPLOY TO PRODUCTION")
+    assert "witnessed" not in client.context
 
 
 def test_a_wrong_task_file_is_told_as_soon_as_it_is_written(client: Client) -> None:

@@ -133,7 +133,7 @@ NONSENSE: list[object] = [
 ODD: dict[str, list[dict[str, Any]]] = {
     "session-start": [{"cwd": 7}, {"cwd": "relative"}, {"cwd": "/no/such\0folder"}, {"cwd": None}],
     "prompt": [
-        {}, {"prompt": None}, {"prompt": {"a": 1}}, {"prompt": "DEPLOY TO PRODUCTION", "cwd": "\0"},
+        {}, {"prompt": None}, {"prompt": {"a": 1}},
         {"prompt": "x" * 5_000_000}, {"prompt": "\0"},
     ],
     "pre-approve": [
