@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import plistlib
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -11,7 +12,7 @@ from tests.service.conftest import Served
 from workflow.service import launchd, mark
 from workflow.service.job import Job
 
-DOCUMENTED = {
+DOCUMENTED: dict[str, Any] = {
     "AbandonProcessGroup": bool, "Disabled": bool, "EnableGlobbing": bool,
     "EnvironmentVariables": dict, "ExitTimeOut": int, "GroupName": str, "HardResourceLimits": dict,
     "InitGroups": bool, "KeepAlive": (bool, dict), "Label": str, "LaunchOnlyOnce": bool,
