@@ -5,7 +5,6 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 from workflow import durable
 from workflow.redact import redact
@@ -107,8 +106,3 @@ def line_counts(diff: str) -> tuple[int, int]:
         sum(1 for line in lines if line.startswith("+")),
         sum(1 for line in lines if line.startswith("-")),
     )
-
-
-def statistics(outputs: dict[str, Any], diff: str) -> dict[str, Any]:
-    came, went = line_counts(diff)
-    return {"Words": outputs["word_count"], "Lines added": came, "Lines removed": went}
