@@ -271,3 +271,28 @@ def test_no_two_tasks_use_one_work_tree_at_once(bench: Bench) -> None:
     assert used == (f"git:{bench.site}", str(bench.site))
     elsewhere = params.model_copy(update={"repository": "exchange"})
     assert git_commit.resources(elsewhere, load_config(bench.root)) == (f"git:{bench.root}",)
+
+
+@pytest.mark.parametrize("kind", ["shared", "shallow", "sha256", "split-index"])
+def test_repositories_of_other_kinds(bench: Bench, kind: str) -> None:
+    """Objects that are borrowed, a history that is cut off, longer names, an index in two files."""
+    bench.site.rename(bench.root / "first")
+    if kind == "sha256":
+        git(bench.root, "init", "-q", "--object-format=sha256", "site")
+        git(bench.root, "init", "-q", "--object-format=sha256", "--bare", "sha256.git")
+        bench.git("remote", "add", "origin", f"file://{bench.root}/sha256.git")
+        bench.write({"content/old.md": "old\n"}).git("add", ".")
+        bench.git("commit", "-qm", "First")
+    else:
+        words = {"shared": ["--shared"], "shallow": ["--depth=1"]}.get(kind, [])
+        source = "first" if kind == "shared" else f"file://{bench.server}"
+        git(bench.root, "clone", "-q", *words, source, "site")
+        bench.git("remote", "set-url", "origin", f"file://{bench.server}")
+    if kind == "split-index":
+        bench.git("update-index", "--split-index")
+    bench.write({"content/new.md": "x\n", "content/old.md": None, "content/gone.md": "x\n"})
+    bench.hook("pre-commit", "echo more >> content/new.md; git add content/new.md; "
+               "git rm -q --cached content/gone.md; rm content/gone.md")  # fmt: skip
+    outcome = bench.run(branch="claude/x", create=True, push=True)
+    assert [one["path"] for one in outcome.outputs["files"]] == ["content/new.md", "content/old.md"]
+    assert bench.git("status", "--porcelain") == ""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -112,3 +114,15 @@ def test_git_s_environment_has_nothing_that_leads_it_elsewhere_or_asks_somebody(
 def test_the_example_and_the_outputs_are_told() -> None:
     assert len(EXAMPLE) % 2 == 0
     assert all(": " in text for text in OUTPUTS.values())
+
+
+def test_every_error_of_git_stands_in_its_page_and_no_other() -> None:
+    sources = [*Path(message.__file__).parent.glob("*.py")]
+    call = re.compile(r'(?:refusal|TaskError|_environment|_Reason)\(\s*"([a-z_]+)"')
+    codes = {code for path in sources for code in call.findall(path.read_text())}
+    page = (Path(__file__).parents[2] / "docs/git.md").read_text()
+    table = page[page.index("## When it fails") :]
+    told = {code for row in re.findall(r"(?m)^\| (`.*?) \|", table)
+            for code in re.findall("`([a-z_]+)`", row)}  # fmt: skip
+    assert len(codes) > 30
+    assert codes == told

@@ -154,6 +154,14 @@ def test_a_hook_that_hangs_ends_with_the_task_and_all_is_as_before(bench: Bench)
     assert bench.state() == before
 
 
+def test_a_hook_that_hangs_after_the_commit_hides_it_from_nobody(bench: Bench) -> None:
+    bench.write({"content/new.md": "x\n"}).hook("post-commit", "exec sleep 600")
+    bench.timeout = 0.7
+    failure = bench.fail("timeout")
+    assert failure.outputs["commit"] == bench.git("rev-parse", "HEAD")
+    assert bench.git("status", "--porcelain") == ""
+
+
 def test_a_hook_that_asks_gets_no_answer_and_no_terminal(bench: Bench) -> None:
     with_foreign_work(bench)
     bench.hook(

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from tests.git.bench import Bench, git
+from tests.git.bench import Bench, git, isolate
+from workflow import process
 from workflow.git.program import Acted
 from workflow.git.refusals import not_pushed
 
@@ -295,21 +296,28 @@ def test_who_is_always_overtaken_gives_up_politely(
 
 @pytest.mark.parametrize("swept", [False, True], ids=["before", "after"])
 def test_a_branch_that_moves_while_it_is_moved_is_left_where_it_went(
-    bench: Bench, other: Path, swept: bool
+    bench: Bench, other: Path, swept: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A person commits before, or after, the server's files have come into the work tree."""
     publish(other, {"content/theirs.md": "x\n"})
 
     def meddle(argv: Sequence[Any]) -> None:
         if "update-ref" in argv and "-d" not in argv:
-            bench.before_each = lambda _: None
+            monkeypatch.undo()
+            isolate(monkeypatch, bench.root)
             if swept:
                 bench.git("commit", "-q", "-m", "A person's")
                 return
             made = bench.git("commit-tree", "HEAD^{tree}", "-p", "HEAD", "-m", "A person's")
             bench.git("update-ref", "HEAD", made)
 
-    bench.before_each = meddle
+    own = process.run
+
+    def run(argv: Sequence[Any], **named: Any) -> process.Finished:
+        meddle(argv)
+        return own(argv, **named)
+
+    monkeypatch.setattr("workflow.process.run", run)
     bench.write({"content/new.md": "x\n"})
     assert bench.fail("branch_moved", push=True).error.action == "retry"
     assert (bench.site / "content/theirs.md").exists() is swept

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from workflow.errors import TaskFailed
@@ -16,12 +16,9 @@ from workflow.git import branches, index
 from workflow.git import message as messages
 from workflow.git.branches import Branch
 from workflow.git.changes import Changes, held
-from workflow.git.program import Acted, Git, each, failed_as_a_whole, last_line, refusal
+from workflow.git.program import Acted, Git, each, excerpt, failed_as_a_whole, last_line, refusal
 from workflow.git.repository import Repository
 from workflow.git.secrets import refuse_secrets
-
-_EXCERPT = 1_500
-"""Characters of what a hook printed that stand in the error; the log has all."""
 
 
 @dataclass(frozen=True)
@@ -38,8 +35,8 @@ class Commit:
 def find(repository: Repository, task_id: str, wanted: str | None) -> Commit | None:
     """The commit that an earlier attempt of this very task has made, on whichever branch."""
     git = repository.git
-    words = ("log", "-1", "--branches", "--format=%H", "-E", f"--grep={messages.pattern(task_id)}")
-    commit = git.ask(*words).text
+    grep = ("-E", f"--grep={messages.pattern(task_id)}")
+    commit = git.ask("log", "-1", "--branches", "--no-show-signature", "--format=%H", *grep).text
     if not commit:
         return None
     on = git.get(
@@ -73,6 +70,11 @@ def make(
         branches.enter(repository, branch)
         index.announce(git, unknown)
         made = _commit(repository, branch, paths, text)
+    except TaskFailed as failure:
+        _undo(repository, branch, before, paths)
+        # A post-commit hook that hangs: its commit is there all the same.
+        failure.outputs.update(_so_far(repository, task_id, branch))
+        raise
     except BaseException:
         _undo(repository, branch, before, paths)
         raise
@@ -83,7 +85,10 @@ def make(
         git, repository.head(), branch.name, "a hook took the trailer out of the message, so that "
         "another attempt could not find this commit",
     )  # fmt: skip
-    index.follow(git, commit.changes.files, planned.files)
+    try:
+        index.follow(git, commit.changes.files, planned.files, before)
+    except TaskFailed as failure:
+        git.context.say(f"the index could not follow what a hook changed: {failure.error.message}")
     return _examined(repository, commit, planned, named, allowed_secrets)
 
 
@@ -118,13 +123,7 @@ def _is_folder(path: Path) -> bool:
 def _undo(
     repository: Repository, branch: Branch, before: dict[str, str], paths: Sequence[str]
 ) -> None:
-    late = Repository(
-        repository.git.unhurried(),
-        repository.git_dir,
-        repository.objects,
-        repository.folder,
-        repository.which,
-    )
+    late = replace(repository, git=repository.git.unhurried())
     if late.commit_at(branch.name) not in (None, branch.head):
         return  # the commit was made, by us or by another: nothing of it is undone
     try:
@@ -132,6 +131,12 @@ def _undo(
     except TaskFailed:
         late.git.context.say("the index is locked: new files stay announced in it, without content")
     branches.leave(late, branch)
+
+
+def _so_far(repository: Repository, task_id: str, branch: Branch) -> dict[str, object]:
+    late = replace(repository, git=repository.git.unhurried())
+    made = find(late, task_id, branch.name)
+    return told(made, repository.prefix) if made is not None else {}
 
 
 def _examined(
@@ -147,6 +152,9 @@ def _examined(
     other = [one for one in commit.changes.files if before.get(one.path) != one.blob]
     refuse_unmeant(repository, commit, named, allowed_secrets)
     warnings = list(commit.warnings)
+    left_out = set(before) - {one.path for one in commit.changes.files}
+    if left_out:
+        warnings.append(f"a hook left out of the commit: {each(left_out)}")
     if other:
         changed = each(one.path for one in other)
         warnings.append(f"a hook changed files before they were committed: {changed}")
@@ -199,7 +207,7 @@ def told(commit: Commit, prefix: str) -> dict[str, object]:
 
 
 def _read(git: Git, commit: str, branch: str, *warnings: str) -> Commit:
-    parents = git.get("log", "-1", "--format=%P", commit).text.split()
+    parents = git.get("log", "-1", "--no-show-signature", "--format=%P", commit).text.split()
     parent = parents[0] if parents else None
     changes = held(git, parent, commit) if parent else Changes()
     return Commit(commit, parent, branch, changes, warnings)
@@ -215,7 +223,7 @@ def _refused(words: tuple[str, ...], acted: Acted, repository: Repository) -> Ex
             "fix",
             "mend what it says (its whole output is in the log), then run the task again; hooks "
             "are never skipped",
-            excerpt=said[-_EXCERPT:] or None,
+            excerpt=excerpt(said),
         )
     if acted.refused_by is not None or re.search(r"cannot (?:run|exec) .*hook", said):
         return refusal(
@@ -231,7 +239,7 @@ def _refused(words: tuple[str, ...], acted: Acted, repository: Repository) -> Ex
             "escalate",
             "is the key there, and unlocked for the user who runs the sweep (ssh-agent, "
             "gpg-agent)? Commits are not made unsigned where commit.gpgsign is set",
-            excerpt=said[-_EXCERPT:],
+            excerpt=excerpt(said),
         )
     if "cannot lock ref" in said:
         return _moved(repository)

@@ -73,16 +73,28 @@ def put_back(git: Git, before: dict[str, str], paths: Sequence[str]) -> None:
         git.act("update-index", "-z", "--index-info", stdin=b"".join(lines))
 
 
-def follow(git: Git, committed: Sequence[Change], planned: Sequence[Change]) -> None:
-    """Let the index have what the commit has, where it has what we (or the commit before) had."""
-    wanted = {one.path: one.blob for one in planned}
-    now = entries(git, [one.path for one in committed])
+def follow(
+    git: Git, committed: Sequence[Change], planned: Sequence[Change], before: dict[str, str]
+) -> None:
+    """Let the index have what the commit has, where it has what we (or the commit before) had.
+
+    What a hook has left out of the commit is in the index as it was `before`.
+    """
+    wanted = {one.path: one for one in planned}
+    kept = {one.path for one in committed}
+    now = entries(git, [*kept, *wanted])
     lines = []
     for one in committed:
-        has, new = now.get(one.path), _wanted(one)
-        ours = {_of(one.old_mode, one.old_blob), _of(one.mode, wanted.get(one.path, one.old_blob))}
+        has, new = now.get(one.path), _new(one)
+        ours = {_of(one.old_mode, one.old_blob)}
+        if one.path in wanted:
+            ours.add(_new(wanted[one.path]))
         if has != new and has in ours:
             lines.append(_entry(one.path, new, has))
+    for path, one in wanted.items():
+        has = now.get(path)
+        if path not in kept and has == _new(one) != before.get(path):
+            lines.append(_entry(path, before.get(path), has))
     if lines:
         git.act("update-index", "-z", "--index-info", stdin=b"".join(lines))
 
@@ -96,7 +108,7 @@ def _is_announced(entry: str) -> bool:
     return entry.rpartition(" ")[2] in _EMPTY
 
 
-def _wanted(change: Change) -> str | None:
+def _new(change: Change) -> str | None:
     return None if change.status == "deleted" else f"{change.mode} {change.blob}"
 
 

@@ -27,8 +27,8 @@ PLACES = ("/opt/homebrew/bin", "/usr/local/bin", "/usr/bin")
 """Looked at after PATH: launchd, systemd and cron start us with a bare one."""
 LOCK_WAIT = 30.0
 """Seconds for which another git may hold a lock of the repository."""
-UNDO_SECONDS = 60.0
-"""For putting things back once the task's own time is up."""
+OWN_SECONDS = 300.0
+"""For steps that must not be cut off halfway, and for putting things back when time is up."""
 
 _KEPT = {
     "GIT_SSH", "GIT_SSH_COMMAND", "GIT_SSH_VARIANT", "GIT_EXEC_PATH", "GIT_CONFIG_GLOBAL",
@@ -48,6 +48,8 @@ _ALWAYS = (
 _APART = 'exec "$@" >"$0"'
 """The runner has one log for both streams, and what git answers must be read without its remarks.
 No value stands in this line: the file and git's words are arguments."""
+_EXCERPT = 1_500
+"""Characters of what a hook printed that stand in the error; the log has all."""
 _LOCKED = re.compile(r"Unable to create '([^'\n]+\.lock)': File exists")
 
 
@@ -181,7 +183,7 @@ class Git:
         return replace(self, folder=folder)
 
     def unhurried(self) -> Git:
-        """The same with a little time of its own, to put things back when the task's is over."""
+        """The same with time of its own: for what must not be cut off by the task's deadline."""
         log = self.context.folder / f"attempt-{self.context.attempt}.log"
 
         def run(
@@ -191,7 +193,7 @@ class Git:
             env: Mapping[str, str] | None = None,
             stdin: bytes = b"",
         ) -> Finished:
-            return process.run(argv, cwd=cwd, env=env, log=log, timeout=UNDO_SECONDS, stdin=stdin)
+            return process.run(argv, cwd=cwd, env=env, log=log, timeout=OWN_SECONDS, stdin=stdin)
 
         return replace(self, run=run, context=replace(self.context, check=lambda: None))
 
@@ -280,6 +282,11 @@ def last_line(said: str) -> str:
     lines = [line.strip() for line in said.splitlines() if line.strip()]
     serious = (line for line in lines if line.startswith(("fatal:", "error:")))
     return next(serious, lines[-1] if lines else "")
+
+
+def excerpt(said: str) -> str | None:
+    """The end of what was said, if it is more than the message has anyhow."""
+    return said[-_EXCERPT:] if said.strip().count("\n") else None
 
 
 def failed_as_a_whole(words: tuple[str, ...], code: int, said: str) -> TaskFailed:

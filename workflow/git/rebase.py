@@ -141,10 +141,11 @@ def _committed(git: Git, commit: Commit, tree: str, parent: str) -> str:
     """The same author, time and message; signed if the owner's commits are."""
     fields = ("%an", "%ae", "%ad")
     form = f"--format={'%x00'.join(fields)}%x00"
-    who = git.get("log", "-1", "--date=raw", form, commit.id).names
+    who = git.get("log", "-1", "--no-show-signature", "--date=raw", form, commit.id).names
     names = ("GIT_AUTHOR_NAME", "GIT_AUTHOR_EMAIL", "GIT_AUTHOR_DATE")
     message = git.scratch / "message"
-    git.ask_into(message, "log", "-1", "--format=%B", "--encoding=UTF-8", commit.id)
+    body = ("log", "-1", "--no-show-signature", "--format=%B", "--encoding=UTF-8")
+    git.ask_into(message, *body, commit.id)
     signs = ["-S"] if git.setting("commit.gpgsign", "bool") == "true" else []
     words = ("commit-tree", *signs, "-p", parent, "-F", os.fspath(message), tree)
     answer = git.ask(*words, env=dict(zip(names, who, strict=True)))
@@ -161,7 +162,9 @@ def _committed(git: Git, commit: Commit, tree: str, parent: str) -> str:
 
 
 def _check_out(repository: Repository, commit: Commit, new: str) -> None:
-    git, ref = repository.git, f"refs/heads/{commit.branch}"
+    # The task's deadline does not come between these two.
+    repository.git.context.check()
+    git, ref = repository.git.unhurried(), f"refs/heads/{commit.branch}"
     # Files first: should we be killed in between, they only look staged, and the next attempt does
     # the rest. The other way round they would look like somebody's wish to undo the server's work.
     _move(git, commit.id, new)
@@ -170,7 +173,7 @@ def _check_out(repository: Repository, commit: Commit, new: str) -> None:
     acted = git.act(*words)
     if acted.code != 0:
         # To where the branch is now: what somebody has committed meanwhile may have these files.
-        _move(git.unhurried(), new, repository.commit_at(commit.branch) or commit.id)
+        _move(git, new, repository.commit_at(commit.branch) or commit.id)
         raise refusal(
             "branch_moved",
             f"somebody has committed in {repository.top} at the same moment",
@@ -180,7 +183,7 @@ def _check_out(repository: Repository, commit: Commit, new: str) -> None:
 
 
 def _move(git: Git, old: str, new: str) -> None:
-    words: Sequence[str] = ("read-tree", "-m", "-u", old, new)
+    words: Sequence[str] = ("read-tree", "-m", "-u", "--no-recurse-submodules", old, new)
     acted = git.act(*words)
     if acted.code != 0:
         raise refusal(

@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass
 
 from workflow.errors import Action, TaskFailed
-from workflow.git.program import Acted, last_line, refusal
+from workflow.git.program import Acted, excerpt, last_line, refusal
 from workflow.redact import redact
 
 
@@ -96,7 +96,7 @@ def not_pushed(acted: Acted, what: str) -> TaskFailed:
             "fix",
             "mend what it says (its whole output is in the log), then run the task again; hooks "
             "are never skipped",
-            excerpt=said[-1_500:] or None,
+            excerpt=excerpt(said),
         )
     for reason in _REASONS:
         if re.search(reason.words, said, re.IGNORECASE):

@@ -18,9 +18,8 @@ from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from workflow import handler
 from workflow.config import Config
-from workflow.deploy.guards import shown
 from workflow.errors import TaskFailed, WorkflowError
-from workflow.git import branches, changes, program, secrets
+from workflow.git import branches, changes, program, report, secrets
 from workflow.git import commit as commits
 from workflow.git import push as pushing
 from workflow.git.branches import Branch
@@ -131,7 +130,8 @@ def _run(context: Context, params: Params, place: Repository) -> Outcome:
         pushing.refuse_unpushable(place.git, context.config)
     earlier = commits.find(place, context.task_id, params.branch)
     if earlier is not None:
-        branches.refuse_forbidden(place.git, earlier.branch, settings.branches)
+        if params.push:
+            branches.refuse_forbidden(place.git, earlier.branch, settings.branches)
         context.say(f"an earlier attempt has committed {earlier.id[:10]}")
         commits.refuse_unmeant(place, earlier, params.paths, settings.allow_secrets)
         return _published(context, place, earlier)
@@ -181,9 +181,9 @@ def _published(context: Context, place: Repository, commit: Commit) -> Outcome:
     return Outcome(
         outputs=outputs,
         verdict=f"Committed {what} on {commit.branch} ({commit.id[:7]}){pushed_to}: "
-        f"{_title(params.message)}",
-        summary=_listing(outputs),
-        statistics=_statistics(commit.changes),
+        f"{report.title(params.message)}",
+        summary=report.listing(outputs),
+        statistics=report.statistics(commit.changes),
         next_steps=_next_steps(params, commit, place),
     )
 
@@ -211,7 +211,9 @@ def _nothing(context: Context, place: Repository, branch: Branch) -> Outcome:
     none = {"committed": False, "commit": None, "branch": branch.name, "parent": None}
     told = {**none, **Changes().outputs(place.prefix)}
     outputs = _outputs(params, remote, told, ())
-    verdict = f"Nothing to commit on {branch.name}: {_some(params.paths)} as in the last commit"
+    verdict = (
+        f"Nothing to commit on {branch.name}: {report.some(params.paths)} as in the last commit"
+    )
     if params.push and not params.dry_run and branch.leaves is None:
         tip = Commit(branch.head, None, branch.name, Changes())
         pushed = _pushed(place, tip, remote, lambda _: None, outputs)
@@ -237,8 +239,8 @@ def _rehearsed(params: Params, place: Repository, branch: Branch, plan: Changes)
         outputs=outputs,
         verdict=f"Dry run: {changes.named(plan, place.prefix)} would be committed on "
         f"{branch.name}{made}. Nothing was changed.",
-        summary=_listing(outputs),
-        statistics=_statistics(plan),
+        summary=report.listing(outputs),
+        statistics=report.statistics(plan),
         rehearsal=True,
     )
 
@@ -273,32 +275,6 @@ def _refuse_secret_message(params: Params) -> None:
             "take it out: a commit's message is read by everybody who has the repository",
             category="content",
         )
-
-
-def _title(text: str) -> str:
-    """The subject, to stand at the end of a notification."""
-    line = shown(text if len(text) <= LONGEST_SUBJECT else f"{text[:71]}…")
-    return line if line.endswith((".", "!", "?")) else f"{line}."
-
-
-def _some(paths: Sequence[str]) -> str:
-    return program.each(paths, most=3) + (" is" if len(paths) == 1 else " are")
-
-
-def _listing(outputs: Mapping[str, Any]) -> str:
-    rows = [f"- {one['status']}: `{one['path']}`" for one in outputs["files"][:20]]
-    more = outputs["file_count"] - len(rows)
-    rows += [f"- and {more:,} more"] if more > 0 else []
-    notes = [f"Note: {warning}." for warning in outputs["warnings"]]
-    return "\n".join(rows) + ("\n\n" + "\n".join(notes) if notes else "")
-
-
-def _statistics(held: Changes) -> dict[str, Any]:
-    return {
-        "Files": len(held.files),
-        "Lines added": held.insertions,
-        "Lines taken out": held.deletions,
-    }
 
 
 def _next_steps(params: Params, commit: Commit, place: Repository) -> list[str]:
