@@ -57,6 +57,8 @@ class Client:
     home: Path
     programs: Path
     """Where `workflow` and `workflow-hook` are found."""
+    more: dict[str, str] = field(default_factory=dict)
+    """Variables of the person's shell."""
     asked: list[dict[str, Any]] = field(default_factory=list)
     """What was sent to the model in the last session."""
 
@@ -86,6 +88,7 @@ class Client:
             "HTTPS_PROXY": "http://127.0.0.1:9",
             "HTTP_PROXY": "http://127.0.0.1:9",
             "NO_PROXY": "127.0.0.1",
+            **self.more,
         }
 
     def trust(self) -> None:

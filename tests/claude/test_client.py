@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -29,7 +31,7 @@ pytestmark = needs_client
 SCRIPTED = CONFIG.replace(
     'https://www.example.com/", approval: phrase}',
     'https://www.example.com/", approval: phrase,\n'
-    "    deploy: {strategy: script, script: ../publish_to_production.py}}",
+    "    deploy: {strategy: script, script: publish_to_production.py}}",
 )
 APPROVES = "  approving: {base_url: 'https://a.example.com/', approval: approve}\n"
 
@@ -136,7 +138,7 @@ RAN = [
     "timeout 60 workflow logs latest",
     "workflow doctor",
     "echo '---' > tasks/pending/2026-01-19-1430-noop.md",
-    "cat ../publish_to_production.py",
+    "cat publish_to_production.py",
 ]
 ASKED = [
     "workflow approve a staging 01234567",
@@ -172,8 +174,8 @@ DENIED = [
     "aws s3 sync public s3://example",
     "/usr/bin/aws s3 ls",
     "hugo deploy",
-    "python3 ../publish_to_production.py",
-    "../publish_to_production.py --yes",
+    "python3 publish_to_production.py",
+    "./publish_to_production.py --yes",
     "echo x > results/latest/noop.result.md",
     "echo x > .workflow/witnessed.json",
     "echo x >> tasks/completed/a.md",
@@ -192,7 +194,7 @@ def stubbed(tmp_path_factory: pytest.TempPathFactory) -> Client:
     """The rules alone, without hooks, before programs that only say that they ran."""
     folder = tmp_path_factory.mktemp("rules")
     program = make_exchange(folder, SCRIPTED)
-    (folder / "publish_to_production.py").write_text("print('it ran')\n")
+    (program.root / "publish_to_production.py").write_text("print('it ran')\n")
     wanted = settings(load_config(program.root))
     del wanted["hooks"]
     (program.root / ".claude").mkdir()
@@ -267,6 +269,41 @@ def test_the_rules_of_a_site_reach_the_exchange_beside_it(tmp_path: Path) -> Non
     )
     assert [outcome(one) for one in told] == ["ran", "denied", "ran"]
     assert told[0].strip() == f"it ran at {program.root}"
+
+
+# -- the sandbox ---------------------------------------------------------------------------------
+
+
+def _has_sandbox() -> bool:
+    if shutil.which("bwrap") is None or shutil.which("socat") is None:
+        return False
+    tried = ["bwrap", "--ro-bind", "/", "/", "--dev", "/dev", "--proc", "/proc", "true"]
+    return subprocess.run(tried, capture_output=True, check=False).returncode == 0
+
+
+INSIDE = {
+    "open('re' + 'sults/x', 'w')": "Read-only file system",
+    "open('work' + 'flow.yaml', 'a')": "Read-only file system",
+    "open('.work' + 'flow/witnessed.json', 'w')": "Read-only file system",
+    "print(open(os.path.expanduser('~/.a' + 'ws/credentials')).read())": "No such file",
+    "print([key for key in os.environ if key.startswith('AWS')])": "[]",
+    "print(open('tasks/pending/x.md', 'w').name)": "tasks/pending/x.md",
+}
+
+
+@pytest.mark.skipif(not _has_sandbox(), reason="bubblewrap cannot make a sandbox here")
+def test_with_strict_no_program_reaches_what_the_rules_protect(client: Client) -> None:
+    furnish(program_of(client), strict=True)
+    (client.home / ".aws").mkdir()
+    (client.home / ".aws/credentials").write_text("secret\n")
+    client.more["AWS_SECRET_ACCESS_KEY"] = "secret"
+    lines = [f'python3 -c "import os; {code}"' for code in INSIDE]
+    calls = [bash(line) for line in (*lines, "workflow submit noop", "workflow cancel latest")]
+    told = client.session("go on", calls, "--allowedTools", "Bash(python3 *)")
+    for text, wanted in zip(told, INSIDE.values(), strict=False):
+        assert wanted in text and "secret" not in text, text
+    assert re.search(r"^\S+-noop$", told[-2], re.MULTILINE), "submit needs tasks/pending alone"
+    assert "is cancelled" in told[-1], "what needs more runs outside, under the rules"
 
 
 # -- hooks ---------------------------------------------------------------------------------------
