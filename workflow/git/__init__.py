@@ -12,4 +12,5 @@ commit      the one step that is seen by others on this machine
 push        the one step that is seen by all others
 rebase      our commit, put on top of what came first
 refusals    why a push was refused, in one table
+    report      what the result tells people
 """
