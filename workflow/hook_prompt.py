@@ -34,7 +34,7 @@ def _may_be_phrase(root: str, phrase: str) -> bool:
     with open(os.path.join(root, layout.CONFIG), encoding="utf-8", errors="replace") as file:
         text = file.read(1_000_000)
     letters = _letters(phrase)
-    return "phrase" in text and letters in _letters(text)
+    return "phrase" in text and letters in _letters(text) and (bool(letters) or phrase in text)
 
 
 def _letters(text: str) -> str:
