@@ -106,6 +106,8 @@ def test_nobody_else_can_read_them_and_git_does_not_see_them(
 ) -> None:
     subprocess.run(["git", "init", "-q", bench.root], check=True)
     server.account.add_submission(form, JANE)
+    (bench.root / f".workflow/submissions/{form}").mkdir(parents=True)
+    (bench.root / ".workflow/submissions").chmod(0o700)
     old = os.umask(0)
     try:
         fetch(bench)
