@@ -56,7 +56,7 @@ def append(inside: str, path: Path, value: Any, newline: str) -> str:
     if place.is_flow:
         return spliced(inside, [flow.added(inside, place, yaml_text.inline(value, in_flow=True))])
     column = _column(inside, place.entries[0].start)
-    lines = yaml_text.item(value, _dash_indent(inside, place))
+    lines = yaml_text.item(value, _dash_indent(inside, places(inside)))
     return _insert(inside, _behind(inside, place.end, column), lines, column, newline)
 
 
@@ -81,33 +81,40 @@ def unset(inside: str, path: Path) -> str:
 def _put(inside: str, above: Place, entry: Entry, value: Any, newline: str) -> str:
     """Another value for an entry that is there."""
     old = entry.value
-    column = _column(inside, entry.start)
     is_block = bool(value) and isinstance(value, (dict, list))
     if above.is_flow or (old.is_flow and is_block):
-        written = yaml_text.inline(value, in_flow=True)
-        if isinstance(value, str):
-            written = _quoted(old, value) or written
+        quoted = _quoted(old, value) if isinstance(value, str) else None
+        written = quoted or yaml_text.inline(value, in_flow=True)
         return spliced(inside, [_spaced(inside, old.start, old.end, written)])
+    start, indent = old.start, " " * (_column(inside, entry.start) + 2)
     is_old_block = old.kind in ("list", "table") and not old.is_flow
-    start = old.start
-    indent = " " * (column + 2)
     if is_block:
-        dash_indent = _dash_indent(inside, old)
-        written = yaml_text.block(value, dash_indent)
-        if is_old_block and (old.kind == "list") == isinstance(value, list):
-            indent = " " * _column(inside, old.start)
-        elif above.kind == "table":
-            if isinstance(value, list):
-                indent = " " * column + dash_indent
-            start = _colon(inside, entry)
-            comment = inside[start : old.start].rstrip() if is_old_block else ""
-            written = f"{comment}\n{written}"
+        start, indent, written = _block(inside, above, entry, value)
     elif is_old_block and above.kind == "table":
         start = _colon(inside, entry)
         written = " " + yaml_text.inline(value) + inside[start : old.start].rstrip()
     else:
         written = _scalar(inside, old, value)
     return spliced(inside, [_spaced(inside, start, old.end, indented(written, indent, newline))])
+
+
+def _block(inside: str, above: Place, entry: Entry, value: Any) -> tuple[int, str, str]:
+    """Where a list or table begins that comes in the place of a value, the indentation of its
+    lines, and these."""
+    old = entry.value
+    dash_indent = _dash_indent(inside, places(inside))
+    written = yaml_text.block(value, dash_indent)
+    column = _column(inside, entry.start)
+    is_list = isinstance(value, list)
+    is_old_block = old.kind in ("list", "table") and not old.is_flow
+    if above.kind == "list" or (is_old_block and is_list == (old.kind == "list")):
+        # Its lines stand where the first of them does.
+        same = _column(inside, old.start) if old.end > old.start else column + 2
+        return old.start, " " * same, written
+    start = _colon(inside, entry)
+    comment = inside[start : old.start].rstrip() if is_old_block else ""
+    indent = " " * column + (dash_indent if is_list else "  ")
+    return start, indent, f"{comment}\n{written}"
 
 
 def _scalar(inside: str, old: Place, value: Any) -> str:
