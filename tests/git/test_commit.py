@@ -295,4 +295,5 @@ def test_repositories_of_other_kinds(bench: Bench, kind: str) -> None:
                "git rm -q --cached content/gone.md; rm content/gone.md")  # fmt: skip
     outcome = bench.run(branch="claude/x", create=True, push=True)
     assert [one["path"] for one in outcome.outputs["files"]] == ["content/new.md", "content/old.md"]
+    assert "a hook left out of the commit: content/gone.md" in outcome.outputs["warnings"]
     assert bench.git("status", "--porcelain") == ""

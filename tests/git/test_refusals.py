@@ -140,6 +140,13 @@ def test_without_git_that_is_said(bench: Bench, monkeypatch: pytest.MonkeyPatch)
     bench.fail("git_not_found")
 
 
+def test_a_slip_of_the_pen_in_workflow_yaml_allows_nothing(bench: Bench) -> None:
+    bench.write({"content/new.md": "x\n"})
+    for written in ("{push: fasle}", "{branchs: [main]}", "{remote: -x}", "[main]"):
+        failure = bench.configure(f"git: {written}\n").fail_unchanged("bad_config", push=True)
+        assert "workflow.yaml:" in failure.error.message
+
+
 # -- branches ----------------------------------------------------------------------------------
 
 

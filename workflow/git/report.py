@@ -15,7 +15,7 @@ _MOST_ROWS = 20
 
 def title(text: str) -> str:
     """The subject, to stand at the end of a notification."""
-    line = shown(text if len(text) <= LONGEST_SUBJECT else f"{text[:71]}…")
+    line = shown(text if len(text) <= LONGEST_SUBJECT else f"{text[: LONGEST_SUBJECT - 1]}…")
     return line if line.endswith((".", "!", "?")) else f"{line}."
 
 

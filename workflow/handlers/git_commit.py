@@ -33,6 +33,7 @@ from workflow.git.repository import (
     Which,
     folder_of,
     locate,
+    refuse_broken,
     refuse_nameless,
     refuse_unready,
     work_tree_of,
@@ -116,6 +117,7 @@ def resources(params: Params, config: Config) -> Sequence[str]:
 
 def run(context: Context) -> Outcome:
     params: Params = context.params
+    refuse_broken(context.config)
     folder = folder_of(params.repository, params.site_path, context.config)
     # Not in the exchange: what lies there may be committed, and is seen by other tasks.
     with tempfile.TemporaryDirectory(prefix="workflow-git-", ignore_cleanup_errors=True) as scratch:
