@@ -11,6 +11,9 @@ import pytest
 
 from tests.program import Program, make_exchange
 from workflow import document
+from workflow.claude import texts
+from workflow.claude.install import GUIDE
+from workflow.claude.sections import signed
 from workflow.cli import COMMANDS
 from workflow.config import load_config
 from workflow.handlers import TASK_TYPES
@@ -18,7 +21,6 @@ from workflow.task import build_task
 
 REPOSITORY = Path(__file__).parent.parent
 README = (REPOSITORY / "README.md").read_text(encoding="utf-8")
-GUIDE = (REPOSITORY / ".claude/task-system-guide.md").read_text(encoding="utf-8")
 
 
 def _commands(text: str) -> list[str]:
@@ -42,17 +44,16 @@ def test_every_command_and_every_type_is_in_the_readme() -> None:
 
 
 def test_no_document_names_a_command_or_an_option_that_is_not_there(program: Program) -> None:
-    for text in (README, GUIDE):
-        for words in re.findall(r"`workflow ([^`]+)`", text) + [
-            line.removeprefix("workflow ") for line in _commands(text)
-        ]:
-            parts = [word for word in shlex.split(words) if word not in ("--root", "~/site-tasks")]
-            if parts[0].startswith("-"):
-                assert parts[0] in program("--help").out
-                continue
-            assert parts[0] in COMMANDS, words
-            help_text = program(parts[0], "--help").out
-            assert [o for o in parts if o.startswith("-") and o not in help_text] == [], words
+    for words in re.findall(r"`workflow ([^`]+)`", README) + [
+        line.removeprefix("workflow ") for line in _commands(README)
+    ]:
+        parts = [word for word in shlex.split(words) if word not in ("--root", "~/site-tasks")]
+        if parts[0].startswith("-"):
+            assert parts[0] in program("--help").out
+            continue
+        assert parts[0] in COMMANDS, words
+        help_text = program(parts[0], "--help").out
+        assert [o for o in parts if o.startswith("-") and o not in help_text] == [], words
 
 
 def test_the_readmes_task_is_a_valid_one(program: Program) -> None:
@@ -64,28 +65,9 @@ def test_the_readmes_task_is_a_valid_one(program: Program) -> None:
     assert (task.kind.name, task.environment, task.rank) == ("hugo-build", "dev", 1)
 
 
-def test_the_guides_examples_run_as_they_are_written(program: Program) -> None:
-    examples = GUIDE.split("## Examples")[1]
-    commands = _commands(examples)
-    assert len(commands) >= 5
-    for line in commands:
-        words = shlex.split(line)[1:]
-        if "--wait" in words:
-            submitting = program.start(*words)
-            pending = program.root / "tasks/pending"
-            while submitting.poll() is None and not list(pending.glob("*.md")):
-                pass
-            program("sweep")
-            assert submitting.wait(60) == 0, line
-        else:
-            assert program(*words).code == 0, line
-
-
-def test_the_guides_task_file_runs(program: Program) -> None:
-    (example,) = re.findall(r"```yaml\n(.*?)```", GUIDE, re.DOTALL)
-    program.write("2026-01-19-1430-hugo-build-dev.md", example)
-    program("sweep")
-    assert program.result("2026-01-19-1430-hugo-build-dev")["status"] == "success"
+def test_the_repositorys_guide_is_the_one_that_init_writes() -> None:
+    guide = (REPOSITORY / GUIDE).read_text(encoding="utf-8")
+    assert guide == signed(texts.guide(load_config(REPOSITORY))), "workflow init --claude writes it"
 
 
 def test_the_readmes_own_set_up_for_a_site_works(tmp_path: Path) -> None:

@@ -33,7 +33,7 @@ task_type: hugo-deploy-production
 COMMON = {
     "session_id": "abc123",
     "prompt_id": "550e8400-e29b-41d4-a716-446655440000",
-    "transcript_path": "/home/user/.claude/projects/x/transcript.jsonl",
+    "transcript_path": "/Users/me/.claude/projects/x/transcript.jsonl",
     "permission_mode": "default",
 }
 
