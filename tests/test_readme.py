@@ -67,7 +67,7 @@ def test_the_readmes_task_is_a_valid_one(program: Program) -> None:
 
 def test_the_repositorys_guide_is_the_one_that_init_writes() -> None:
     guide = (REPOSITORY / GUIDE).read_text(encoding="utf-8")
-    assert guide == signed(texts.guide(load_config(REPOSITORY))), "workflow init --claude writes it"
+    assert guide == signed(texts.guide(load_config(REPOSITORY))), "python -m workflow.claude"
 
 
 def test_the_readmes_own_set_up_for_a_site_works(tmp_path: Path) -> None:

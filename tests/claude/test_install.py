@@ -96,6 +96,8 @@ def test_wrong_use_is_said(program: Program, tmp_path: Path) -> None:
         assert ran.code == 2 and "go with --claude" in ran.err
     ran = program("init", str(tmp_path / "none"), "--claude", "--dry-run")
     assert ran.code == 2 and not (tmp_path / "none").exists()
+    ran = program("init", ".", "--claude", "--dry-run", "--site", "nowhere")
+    assert ran.code == 2 and "there is no folder nowhere" in ran.err
 
 
 # -- left alone ----------------------------------------------------------------------------------

@@ -18,7 +18,7 @@ def test_the_plugin_that_is_shipped_is_the_one_that_is_made() -> None:
         for path in FOLDER.rglob("*")
         if path.is_file()
     }
-    assert there == plugin.files(), "python -m workflow.claude.plugin deploy/claude-plugin"
+    assert there == plugin.files(), "python -m workflow.claude makes it anew"
 
 
 def test_the_plugin_has_the_skill_and_the_hooks_and_grants_nothing() -> None:

@@ -1,14 +1,11 @@
 """The same skill and hooks as a plugin of Claude Code, with the marketplace that lists it.
 
-    python -m workflow.claude.plugin deploy/claude-plugin
-
-writes it. A plugin cannot carry permission rules: `workflow init --claude` writes those.
+A plugin cannot carry permission rules: `workflow init --claude` writes those.
 https://code.claude.com/docs/en/plugins-reference
 """
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 from workflow import __version__
@@ -63,7 +60,3 @@ def write(folder: Path) -> None:
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
-
-
-if __name__ == "__main__":
-    write(Path(sys.argv[1]))

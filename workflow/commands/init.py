@@ -62,13 +62,9 @@ def run(
 
     root = Path(folder).expanduser().resolve()
     beside = Path(site).expanduser() if site else None
+    if dry_run:
+        _refuse_missing(root, beside)
     made = Made(root) if dry_run else initialise(root, beside)
-    if dry_run and not (root / layout.CONFIG).is_file():
-        raise WorkflowError(
-            "no_exchange",
-            f"there is no {layout.CONFIG} in {root}",
-            hint="without --dry-run it is made",
-        )
     config = load_config(root)
     if claude:
         found = install.plan(root, config, site=beside, strict=strict)
@@ -88,6 +84,20 @@ def run(
         )
         reply.warnings += _not_on_path()
     return reply
+
+
+def _refuse_missing(root: Path, site: Path | None) -> None:
+    """What is made otherwise has to be there to be looked at."""
+    if not (root / layout.CONFIG).is_file():
+        raise WorkflowError(
+            "no_exchange",
+            f"there is no {layout.CONFIG} in {root}",
+            hint="without --dry-run it is made",
+        )
+    if site is not None and not site.is_dir():
+        raise WorkflowError(
+            "no_such_site", f"there is no folder {site}", hint="name the Hugo site's folder"
+        )
 
 
 def _told(made: Made, found: Installation, *, dry_run: bool) -> Reply:
