@@ -143,12 +143,21 @@ _FOLD = bytes(range(256)).lower()
 _UNRESERVED = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
 
 
+_hidden: set[str] = set()
+
+
+def hide(secret: str) -> None:
+    """Take this value out of whatever this process writes from now on: it came from a keychain, so
+    that no variable of the environment tells of it."""
+    _hidden.add(secret)
+
+
 def _value_rule(environ: Mapping[str, str] | None) -> tuple[_Rule, ...]:
     """The rule for the secrets of our environment and of `environ`; none if there are none."""
     values: set[bytes] = set()
-    for name, value in [*os.environ.items(), *(environ or {}).items()]:
-        if name not in _SECRET_NAMES and not name.endswith(_SECRET_ENDINGS):
-            continue
+    named = [*os.environ.items(), *(environ or {}).items()]
+    secrets = [v for k, v in named if k in _SECRET_NAMES or k.endswith(_SECRET_ENDINGS)]
+    for value in (*secrets, *_hidden):
         # Line by line, as the stream is read: a key may have been put into a variable whole.
         for line in value.encode("utf-8", "surrogateescape").splitlines():
             secret = line.strip()

@@ -156,7 +156,10 @@ def interrupted_result(
     """
     known = outputs or {}
     live, again = known.get("live"), f"`workflow retry {task.task_id}`"
-    if live is None:
+    if isinstance(known.get("next_step"), str):  # what the handler said before its last step
+        hint = known["next_step"]
+        steps = [f"Find out whether it was done: {hint}", f"Then, if it was not: {again}"]
+    elif live is None:
         hint = "see the log for how far it came, then decide whether to submit it again"
         steps = [f"Read how far it came: `workflow logs {task.task_id}`"]
     elif live == "unknown":

@@ -21,6 +21,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from workflow import redact
 from workflow.certificates import tls_fault
 from workflow.config import Config
 from workflow.errors import TaskError, TaskFailed
@@ -62,6 +63,7 @@ class JotForm:
 
         self.url = url
         self._tries = tries
+        redact.hide(key)
         self._key = key.encode("ascii")
         self._check = check
         own = urlsplit(url).hostname in LOOPBACK

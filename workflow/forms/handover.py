@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import html
-import os
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
 from workflow import yaml12
 from workflow.config import Config
-from workflow.errors import WorkflowError
 from workflow.forms.controls import SILENT_CONTROLS, is_hidden
 from workflow.forms.definition import Definition
-from workflow.forms.embedding import SHORTCODE_FILE, embedding
+from workflow.forms.embedding import embedding, has_shortcode
 from workflow.forms.existing import Existing
 
 
@@ -37,7 +34,7 @@ def handover(
     return {
         "embed": {
             "script": script,
-            "shortcode": lines["shortcode"] if _has_shortcode(site_path, config) else None,
+            "shortcode": lines["shortcode"] if has_shortcode(site_path, config) else None,
         },
         "tracking": None if tracking is None else tracking.model_dump(exclude_none=True),
         "workflow_yaml": yaml12.dump({"forms": {name: known}}),
@@ -51,13 +48,3 @@ def _asked(form: Existing) -> list[str]:
         for one in form.fields
         if one.name and one.control not in SILENT_CONTROLS and not is_hidden(one.properties)
     ]
-
-
-def _has_shortcode(site_path: str | None, config: Config) -> bool:
-    try:
-        _, site = config.site(site_path)
-    except WorkflowError:
-        return False
-    folder = Path(os.path.realpath(config.path(site.path)))
-    own = (folder / SHORTCODE_FILE, *folder.glob(f"themes/*/{SHORTCODE_FILE}"))
-    return any(path.is_file() for path in own)
