@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import plistlib
 from pathlib import Path
 from typing import Any
@@ -9,8 +10,11 @@ from typing import Any
 import pytest
 
 from tests.service.conftest import Served
-from workflow.service import launchd, mark
+from workflow.errors import WorkflowError
+from workflow.exchange import Exchange
+from workflow.service import launchd, machine, mark
 from workflow.service.job import Job
+from workflow.service.machine import Machine
 
 DOCUMENTED: dict[str, Any] = {
     "AbandonProcessGroup": bool, "Disabled": bool, "EnableGlobbing": bool,
@@ -143,23 +147,30 @@ def test_what_launchctl_refuses_is_explained(mac: Served, code: int, advice: str
     assert advice in ran.err
 
 
-def test_a_sweep_at_work_is_not_cut_off_by_uninstalling(mac: Served) -> None:
-    assert mac("install").code == 0
-    from workflow.service import machine
+class There(Machine):
+    """A machine with a home folder that a test gives it."""
 
-    patience = machine._SWEEP_PATIENCE
-    machine._SWEEP_PATIENCE = 0.1
-    try:
-        ours = machine.Machine(mac.program.exchange, {"PATH": mac.tools}, 0)
-        with (
-            mac.program.exchange.sweeping() as alone,
-            pytest.raises(Exception, match="would be cut off"),
-        ):
-            assert alone
-            with ours.between_sweeps():
-                pass
-    finally:
-        machine._SWEEP_PATIENCE = patience
+    place: Path
+
+    @property
+    def home(self) -> str:
+        return str(self.place)
+
+
+def test_a_sweep_at_work_is_not_cut_off(mac: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert mac("install").code == 0
+    monkeypatch.setattr(machine, "_SWEEP_PATIENCE", 0.1)
+    ours = There(mac.program.exchange, {"PATH": mac.tools}, os.geteuid())
+    ours.place = mac.home
+    (there,) = launchd.present(ours)
+    with mac.program.exchange.sweeping() as alone:
+        assert alone
+        with pytest.raises(WorkflowError, match="would be cut off") as refused:
+            launchd.unload(there, ours)
+    assert refused.value.exit == 75
+    assert len(list(mac.state.glob("*.loaded"))) == len(mac.files) == 1
+    launchd.unload(there, ours)
+    assert (list(mac.state.glob("*.loaded")), mac.files) == ([], [])
 
 
 @pytest.mark.parametrize("said", ["0", "(never exited)", "78: EX_CONFIG", "-9"])
@@ -173,15 +184,8 @@ def test_the_last_exit_is_read_as_launchctl_prints_it(mac: Served, said: str) ->
 
 
 def test_a_folder_that_macos_guards_is_told(tmp_path: Path) -> None:
-    from workflow.exchange import Exchange
-    from workflow.service.machine import Machine
-
-    class There(Machine):
-        @property
-        def home(self) -> str:
-            return str(tmp_path)
-
-    machine = There(Exchange(tmp_path), {"PATH": ""}, 501)
-    told = launchd.advice(_job(f"{tmp_path}/Documents/tasks"), machine)
+    ours = There(Exchange(tmp_path), {"PATH": ""}, 501)
+    ours.place = tmp_path
+    told = launchd.advice(_job(f"{tmp_path}/Documents/tasks"), ours)
     assert any("Full Disk Access" in line for line in told)
-    assert launchd.advice(_job(f"{tmp_path}/PycharmProjects/tasks"), machine) == []
+    assert launchd.advice(_job(f"{tmp_path}/PycharmProjects/tasks"), ours) == []

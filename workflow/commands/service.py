@@ -39,7 +39,7 @@ def run(
         ),
     ] = None,
     dry_run: Annotated[
-        bool, typer.Option(help="Show the files and the commands, and change nothing.")
+        bool, typer.Option("--dry-run", help="Show the files and the commands, and change nothing.")
     ] = False,
     seconds: Annotated[
         float | None,
@@ -50,10 +50,14 @@ def run(
             help="How long to wait for the first sweep; default 15, for cron 75.",
         ),
     ] = None,
-    as_root: Annotated[bool, typer.Option(help="Let root run the tasks, and mean it.")] = False,
+    as_root: Annotated[
+        bool, typer.Option("--as-root", help="Let root run the tasks, and mean it.")
+    ] = False,
     lost: Annotated[
         bool,
-        typer.Option(help="With uninstall: the timers whose exchange is no longer there."),
+        typer.Option(
+            "--lost", help="With uninstall: the timers whose exchange is no longer there."
+        ),
     ] = False,
 ) -> Reply:
     """The timer that starts sweeps by itself: install it once, see whether it lives, remove it.
@@ -136,7 +140,8 @@ def _install(place: Place, wanted: str | None, *, dry_run: bool, seconds: float 
         return reply
     reply.data["swept_after_seconds"] = None if took is None else round(took, 1)
     if took is not None:
-        reply.notes.append(f"A sweep ran {took:.0f} s after that: the timer works.")
+        when = "at once" if took < 1 else f"after {took:.0f} s"
+        reply.notes.append(f"A sweep ran {when}: the timer works.")
     reply.notes += [f"Its log is {job.log}.", *advice]
     reply.next = [("workflow submit hugo-build", "build the site; the timer runs it")]
     return reply
