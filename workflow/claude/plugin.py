@@ -24,8 +24,9 @@ The skill and the hooks of `workflow` for Claude Code, for all projects of one p
     claude plugin marketplace add ./deploy/claude-plugin
     claude plugin install site-tasks@workflow
 
-`workflow` and `workflow-hook` have to be on the PATH. Permission rules are no part of a plugin: `workflow init --claude`
-writes them into an exchange, and leaves the hooks out where this plugin is enabled.
+`workflow` and `workflow-hook` have to be on the PATH. Permission rules are no part of a plugin:
+`workflow init --claude` writes them into an exchange, and leaves the hooks out where this plugin is
+enabled.
 """
 
 
