@@ -61,7 +61,7 @@ LAYERS = [
     {"background", "demo"},
     {"cli"},
     {"claude"},
-    {"commands"},
+    {"commands", "tools_server"},
     {"hook", "hook_shell"},
     {"hook_approve", "hook_prompt", "hook_session", "hook_write"},
     {"__main__", "__init__"},
@@ -102,6 +102,9 @@ HEAVY_OWNERS = {
     "markdown_it": {"content", "validator"},
     "httpx": {"forms"},
     "tomlkit": {"content"},
+    "mcp": {"tools_server"},
+    "mcp_types": {"tools_server"},
+    "anyio": {"tools_server"},
 }
 """Whose a library is. `demo` runs ourselves as a person would."""
 

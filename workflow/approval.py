@@ -32,8 +32,11 @@ SHORTEST = 8
 LONGEST_REASON = 200
 
 Policy = Literal["none", "approve", "phrase"]
-WITH_PHRASE = ("phrase", "witnessed")
-"""The ways on which a person gives the phrase: typed at a terminal, seen by Claude Code's hook."""
+ELICITED, ELICITED_PHRASE = "elicitation", "elicitation-phrase"
+"""The person was asked by a client of the Model Context Protocol, and said yes, or typed it."""
+WITH_PHRASE = ("phrase", "witnessed", ELICITED_PHRASE)
+"""The ways on which a person gives the phrase: typed at a terminal, seen by Claude Code's hook,
+typed into the form that our tools asked a client to show."""
 _STRICTNESS: Sequence[Policy] = ("none", "approve", "phrase")
 _UNASKED = ("dev", "development", "local")
 """Environments that ask for nothing unless workflow.yaml says so."""
@@ -95,7 +98,7 @@ class Approval:
     by: str
     """The user who ran the command."""
     through: str
-    """`terminal`, `claude-code`, `command`, or one of `WITH_PHRASE`."""
+    """`terminal`, `claude-code`, `command`, `elicitation`, or one of `WITH_PHRASE`."""
     at: str
     expires_at: str
     boot: str

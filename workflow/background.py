@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import threading
 
 from workflow import layout
 from workflow.exchange import Exchange
@@ -19,8 +20,9 @@ def start_sweep(exchange: Exchange) -> bool:
     try:
         exchange.prepare()
         exchange.check_rights()
-        if sys.platform == "darwin":
-            # Its system libraries do not survive a fork without an exec.
+        if sys.platform == "darwin" or threading.active_count() > 1:
+            # Apple's system libraries do not survive a fork without an exec, nor does a lock that
+            # another thread holds.
             _spawn(exchange)
         else:
             _fork(exchange)
@@ -31,13 +33,16 @@ def start_sweep(exchange: Exchange) -> bool:
 
 def _spawn(exchange: Exchange) -> None:
     with open(exchange.path(layout.SWEEP_LOG), "wb") as log:
-        subprocess.Popen(
-            [sys.executable, "-m", "workflow", "sweep", "--root", exchange.root],
+        sweep = subprocess.Popen(
+            # -P: no `workflow` that lies in the folder we happen to stand in.
+            [sys.executable, "-P", "-m", "workflow", "sweep", "--root", exchange.root],
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
             start_new_session=True,
         )
+    # For a parent that lives on: its dead child would stay in the list of processes.
+    threading.Thread(target=sweep.wait, daemon=True).start()
 
 
 def _fork(exchange: Exchange) -> None:

@@ -24,7 +24,7 @@ def guarded(run: Callable[[], int], *, as_json: bool = False) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return Exit.DONE
     except Exception as error:
-        return answer(_defect(error), as_json=as_json)
+        return answer(defect(error), as_json=as_json)
 
 
 def answer(reply: Reply, *, as_json: bool = False) -> int:
@@ -33,7 +33,8 @@ def answer(reply: Reply, *, as_json: bool = False) -> int:
     return reply.exit
 
 
-def _defect(error: Exception) -> Reply:
+def defect(error: Exception) -> Reply:
+    """The answer to what nobody foresaw; where in the code it was goes to stderr."""
     if isinstance(error, OSError) and error.errno is not None:
         return Reply.of_error(
             WorkflowError(

@@ -36,6 +36,7 @@ COMMANDS = {
     "doctor": Command("Is everything there that the configuration needs?", "Set up"),
     "service": Command("The timer that starts sweeps: install, uninstall, status", "Set up"),
     "demo": Command("Make a sample site and run the whole path on it", "Set up"),
+    "mcp": Command("The same as tools, for a client of the Model Context Protocol", "Set up"),
     "submit": Command("Write a task; prints its id", "Delegate"),
     "publish": Command("Build, check and publish a site: one chain, one id", "Delegate"),
     "wait": Command("Wait until tasks have ended", "Delegate"),
@@ -178,14 +179,24 @@ def _usage(error: Any) -> WorkflowError:
 class Place:
     """Where a command works: the exchange that it was pointed to, or that it stands in."""
 
-    def __init__(self, named: str | None) -> None:
-        self._named = named
+    def __init__(
+        self,
+        named: str | None,
+        *,
+        author: str | None = None,
+        pulse: Callable[[], object] = lambda: None,
+    ) -> None:
+        self.named = named
+        self.author = author
+        """Who writes tasks, where that is neither the user nor Claude Code's shell."""
+        self.pulse = pulse
+        """Called now and then while a command waits; what it raises ends the waiting."""
 
     @property
     def root(self) -> str:
         """Raises WorkflowError `no_exchange`."""
-        if self._named:
-            root = os.path.abspath(os.path.expanduser(self._named))
+        if self.named:
+            root = os.path.abspath(os.path.expanduser(self.named))
             found: str | None = root if os.path.isfile(os.path.join(root, layout.CONFIG)) else None
             where = f"there is no {layout.CONFIG} in {root}"
         else:
@@ -249,7 +260,14 @@ def command(function: Callable[..., Reply]) -> Callable[..., None]:
     called.__signature__ = inspect.Signature([context, *theirs, *added])  # type: ignore[attr-defined]
     called.__annotations__ = {p.name: p.annotation for p in [context, *theirs, *added]}
     called.__doc__ = inspect.getdoc(function)
+    called.body = function  # type: ignore[attr-defined]
     return called
+
+
+def body(name: str) -> Callable[..., Reply]:
+    """What the command of this name does: a Place and its own parameters in, a Reply out."""
+    function: Callable[..., Reply] = importlib.import_module(f"workflow.commands.{name}").run.body
+    return function
 
 
 def _inherited(ctx: typer.Context) -> str | None:

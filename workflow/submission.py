@@ -35,6 +35,8 @@ class Wish:
     environment: str | None = None
     settings: Mapping[str, str] = field(default_factory=dict)
     """Parameters as they were typed: `key` -> text that YAML reads."""
+    params: Mapping[str, Any] = field(default_factory=dict)
+    """Parameters as the values that they are."""
     source: Document | None = None
     """A task file to start from in the template's place."""
     body: str | None = None
@@ -43,6 +45,8 @@ class Wish:
     after: Sequence[str] = ()
     key: str | None = None
     request: str | None = None
+    author: str | None = None
+    """Who writes it; None for the user, or Claude Code in whose shell we run."""
 
 
 def known_type(name: str, config: Config | None = None) -> TaskType:
@@ -73,7 +77,7 @@ def compose_task(wish: Wish, config: Config, now: datetime) -> tuple[dict[str, A
     data: dict[str, Any] = {
         "task_type": kind.name,
         "created_at": utc(now),
-        "created_by": _author(),
+        "created_by": wish.author or _author(),
         "status": "pending",
     }
     defaults = dict(template.defaults) if template else {}
@@ -118,7 +122,7 @@ def _parameters(
     params: dict[str, Any] = dict(template.params) if template else {}
     params |= given if isinstance(given, dict) else {}
     known = list(model.model_fields)
-    for key, text in wish.settings.items():
+    for key in (*wish.settings, *wish.params):
         if key not in known:
             raise WorkflowError(
                 "unknown_parameter",
@@ -126,7 +130,8 @@ def _parameters(
                 hint="it has: " + ", ".join(known),
                 did_you_mean=nearest(key, known),
             )
-        params[key] = _typed(text)
+    params |= {key: _typed(text) for key, text in wish.settings.items()}
+    params |= wish.params
     if "environment" in known:
         asked = wish.environment or params.get("environment")
         name, environment = _environment(kind, asked, config)

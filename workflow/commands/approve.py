@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import sys
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -57,7 +58,35 @@ def run(
     \b
     workflow approve 2026-01-19-1430-hugo-deploy-staging staging 3f9a12c4 --wait 110
     """
-    from workflow.approval import SHORTEST, short
+    question = ask(place, task_id, environment, digest)
+    # Nobody is kept from the task while a person reads and types; what they agree to is looked at
+    # once more afterwards.
+    through = "" if question.before is not None else _through(place.exchange(), question)
+    return agreed(place, question, through, reason=reason, seconds=seconds)
+
+
+@dataclass(frozen=True)
+class Question:
+    """What somebody is asked to agree to."""
+
+    task: Task
+    planned: Planned
+    phrase: str | None
+    """What has to come from the person; None where a yes is enough."""
+    minutes: float
+    """How long a yes lasts."""
+    before: Approval | None
+    """The approval that it has already: nobody need be asked."""
+
+
+def ask(place: Place, task_id: str, environment: str, digest: str) -> Question:
+    """What there is to agree to in the plan that `digest` means.
+
+    Raises WorkflowError where an agreement could not count: it is another plan by now, there is
+    none, or nobody has to agree.
+    """
+    from workflow.agreement import environment_of, policy_for
+    from workflow.approval import SHORTEST
 
     exchange, config = place.exchange(), place.config()
     if not re.fullmatch(f"[0-9a-f]{{{SHORTEST},64}}", digest):
@@ -68,7 +97,28 @@ def run(
         )
     exchange.prepare()
     task_id = waiting.meant(exchange, config, task_id).task_id
-    given, is_new = _approve(exchange, config, task_id, environment, digest, reason)
+    with waiting.held(exchange, task_id) as (_, found):
+        task, planned, before = _looked_at(exchange, config, found, environment, digest)
+    settings = environment_of(task, config)
+    by_phrase = settings is not None and policy_for(task, config) == "phrase"
+    return Question(
+        task=task,
+        planned=planned,
+        phrase=settings.phrase if settings is not None and by_phrase else None,
+        minutes=MINUTES if settings is None else settings.approval_minutes,
+        before=before,
+    )
+
+
+def agreed(
+    place: Place, question: Question, through: str, *, reason: str | None, seconds: float | None
+) -> Reply:
+    """Let it count that somebody agreed, and by which way. Raises WorkflowError if what they were
+    asked is not what would be done now."""
+    from workflow.approval import short
+
+    task_id = question.task.task_id
+    given, is_new = _give(place, question, through, reason)
     already = "" if is_new else ", as it was before"
     reply = Reply(
         data={"task_id": task_id, "environment": given.environment, "approval": given.note()},
@@ -78,35 +128,28 @@ def run(
     return wait.sweep_and_wait(place, reply, [task_id], seconds)
 
 
-def _approve(
-    exchange: Exchange,
-    config: Config,
-    task_id: str,
-    environment: str,
-    digest: str,
-    reason: str | None,
+def _give(
+    place: Place, question: Question, through: str, reason: str | None
 ) -> tuple[Approval, bool]:
     """The approval, and whether it is a new one. Raises WorkflowError."""
     from workflow import agreement, approval
 
-    with waiting.held(exchange, task_id) as (_, found):
-        task, planned, before = _looked_at(exchange, config, found, environment, digest)
-    if before is not None:
-        return before, False
-    # Nobody is kept from the task while a person reads and types; what they agree to is looked at
-    # once more afterwards.
-    settings = agreement.environment_of(task, config)
-    through = _through(exchange, config, task, planned)
-    with waiting.held(exchange, task_id) as (_, found):
-        _, planned, before = _looked_at(exchange, config, found, environment, planned.digest)
+    if question.before is not None:
+        return question.before, False
+    exchange, config = place.exchange(), place.config()
+    environment = question.task.environment or "-"
+    with waiting.held(exchange, question.task.task_id) as (_, found):
+        task, planned, before = _looked_at(
+            exchange, config, found, environment, question.planned.digest
+        )
         if before is not None:  # somebody else was quicker
             return before, False
         given = approval.make_approval(
-            task_id,
+            task.task_id,
             task.kind.name,
             planned,
             through=through,
-            minutes=MINUTES if settings is None else settings.approval_minutes,
+            minutes=question.minutes,
             reason=reason,
         )
         agreement.give(exchange, found, given)
@@ -173,30 +216,30 @@ def _agreeable(exchange: Exchange, config: Config, task: Task, digest: str) -> P
     return stored.planned
 
 
-def _through(exchange: Exchange, config: Config, task: Task, planned: Planned) -> str:
+def _through(exchange: Exchange, question: Question) -> str:
     """By which way the person agrees. Raises WorkflowError `needs_phrase`."""
-    from workflow import agreement
     from workflow.approval import through_what
     from workflow.witness import take_witnessed
 
     on_terminal = sys.stdin.isatty() and sys.stderr.isatty()
-    settings = agreement.environment_of(task, config)
-    if settings is None or agreement.policy_for(task, config) != "phrase":
+    if question.phrase is None:
         return through_what(on_terminal=on_terminal)
+    task, planned = question.task, question.planned
     if take_witnessed(exchange, task.task_id, planned.digest) is not None:
         return "witnessed"
     if not on_terminal or os.environ.get("CLAUDECODE") == "1":
-        raise _needs_phrase(
-            f"{task.environment} wants the phrase {settings.phrase!r} from a person",
+        raise needs_phrase(
+            f"{task.environment} wants the phrase {question.phrase!r} from a person",
             "the person runs this very command at a terminal, or writes the phrase, and nothing"
             " else, as a message to Claude Code where its hook is installed",
         )
-    if _typed(task, planned, settings.phrase) != settings.phrase:
-        raise _needs_phrase("that is not the phrase: nothing was approved", "type it exactly")
+    if _typed(task, planned, question.phrase) != question.phrase:
+        raise needs_phrase("that is not the phrase: nothing was approved", "type it exactly")
     return "phrase"
 
 
-def _needs_phrase(message: str, hint: str) -> WorkflowError:
+def needs_phrase(message: str, hint: str) -> WorkflowError:
+    """The phrase did not come from a person."""
     return WorkflowError("needs_phrase", message, Exit.NEEDS_APPROVAL, hint=hint)
 
 

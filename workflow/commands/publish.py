@@ -59,6 +59,8 @@ def run(
 
     exchange, config = place.exchange(), place.config()
     wishes = _wishes(config, environment, site, description, request, key)
+    for wish in wishes:
+        wish.author = place.author
     if dry_run:
         return preview(place, wishes)
     ids = submit_chain(exchange, config, wishes)

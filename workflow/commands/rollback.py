@@ -80,6 +80,7 @@ def run(
         description=f"back to {release.removeprefix(f'{environment}-')}",
         request=request,
         priority="high",
+        author=place.author,
     )
     task_id = submit(exchange, config, wish)
     data = {"task_id": task_id, "release": release, "path": f"tasks/pending/{task_id}.md"}

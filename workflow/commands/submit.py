@@ -16,6 +16,7 @@ from workflow.cli import Place, command
 from workflow.commands import choices, wait
 from workflow.config import Config
 from workflow.errors import Exit, WorkflowError
+from workflow.overview import resolve
 from workflow.reply import Reply
 from workflow.submission import Wish, compose_task, wanted_id
 
@@ -84,7 +85,6 @@ def run(
     workflow submit hugo-build --env dev --set minify=false --wait 60
     workflow submit hugo-build --env staging --request "Deploy updated homepage to staging"
     """
-    exchange, config = place.exchange(), place.config()
     wish = Wish(
         task_type=task_type,
         environment=environment,
@@ -93,11 +93,24 @@ def run(
         body=None if body_file is None else _text(body_file),
         description=description,
         priority=priority,
-        after=_existing(place, after or ()),
+        after=_split(after),
         key=key,
         request=request,
     )
-    wishes = [wish, *(_following(wish, follower, config) for follower in _split(then))]
+    return submit_wish(place, wish, _split(then), seconds=seconds, dry_run=dry_run)
+
+
+def submit_wish(
+    place: Place, wish: Wish, then: Sequence[str], *, seconds: float | None, dry_run: bool
+) -> Reply:
+    """Submit what was wished for, and a task of each type in `then` to follow it; see the command.
+
+    The ids in `wish.after` may be short, or `latest`.
+    """
+    exchange, config = place.exchange(), place.config()
+    wish.author = place.author
+    wish.after = [resolve(exchange, task_id).task_id for task_id in wish.after]
+    wishes = [wish, *(_following(wish, follower, config) for follower in then)]
     if dry_run:
         return preview(place, wishes)
     ids = submit_chain(exchange, config, wishes)
@@ -125,12 +138,6 @@ def _pairs(written: list[str]) -> dict[str, str]:
     return pairs
 
 
-def _existing(place: Place, after: list[str] | tuple[str, ...]) -> list[str]:
-    from workflow.overview import resolve
-
-    return [resolve(place.exchange(), task_id).task_id for task_id in _split(list(after))]
-
-
 def _following(first: Wish, task_type: str, config: Config) -> Wish:
     from workflow.submission import known_type
 
@@ -142,6 +149,7 @@ def _following(first: Wish, task_type: str, config: Config) -> Wish:
         priority=first.priority,
         key=f"{first.key}/{task_type}" if first.key else None,
         request=first.request,
+        author=first.author,
     )
 
 

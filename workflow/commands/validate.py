@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from workflow.cli import Place, command
 from workflow.errors import Exit, Problem, WorkflowError
 from workflow.reply import Reply
+
+if TYPE_CHECKING:
+    from workflow.task import Task
 
 
 @command
@@ -22,24 +26,37 @@ def run(
     \b
     workflow validate tasks/pending/2026-01-19-1430-hugo-build-staging.md
     """
-    from workflow.exchange import TASK_ID
-    from workflow.layout import SUFFIX
-    from workflow.task import InvalidTask, load_task
+    from workflow.task import load_task
 
     config = place.config()
+    return judge(files, lambda file: load_task(file, named(file), config)[0])
+
+
+def named(file: str) -> str:
+    """The id that a file's name gives. Raises InvalidTask."""
+    from workflow.exchange import TASK_ID
+    from workflow.layout import SUFFIX
+    from workflow.task import InvalidTask
+
+    name = Path(file).name.removesuffix(SUFFIX)
+    if not TASK_ID.fullmatch(name):
+        hint = "use letters, digits, '-', '_' and '.', at most 180 of them"
+        raise InvalidTask("invalid_name", [Problem("the name cannot be an id", hint=hint)])
+    return name
+
+
+def judge(files: Sequence[str], load: Callable[[str], Task]) -> Reply:
+    """What is wrong with each of the files that `load` reads."""
+    from workflow.task import InvalidTask
+
     checked: list[dict[str, Any]] = []
     lines: list[str] = []
     warnings: list[str] = []
     for file in files:
         problems: tuple[Problem, ...] = ()
         unusual: tuple[str, ...] = ()
-        name = Path(file).name.removesuffix(SUFFIX)
         try:
-            if not TASK_ID.fullmatch(name):
-                hint = "use letters, digits, '-', '_' and '.', at most 180 of them"
-                raise InvalidTask("invalid_name", [Problem("the name cannot be an id", hint=hint)])
-            task, _ = load_task(file, name, config)
-            unusual = task.warnings
+            unusual = load(file).warnings
         except InvalidTask as error:
             problems = error.problems
         except FileNotFoundError:

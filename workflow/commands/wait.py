@@ -119,6 +119,7 @@ def wait_for(
         dead = quiet is None or quiet > config.policies.sweeper_stale_seconds
         if dead and now - began >= min(GRACE_SECONDS, timeout):
             break
+        place.pulse()
         # No event tells of a rename on every system. Often at first: most tasks are short.
         pause = min(_LOOK_SECONDS, _FIRST_LOOK_SECONDS + (now - began) / 10)
         time.sleep(min(pause, max(0.0, timeout - (now - began))))

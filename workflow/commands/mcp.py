@@ -1,0 +1,36 @@
+"""workflow mcp"""
+
+from __future__ import annotations
+
+import sys
+
+from workflow.cli import Place, command
+from workflow.errors import WorkflowError
+from workflow.reply import Reply
+
+INSTALL = 'pip install "workflow[mcp]"'
+_OF_THE_SDK = ("mcp", "mcp_types", "anyio")
+
+
+@command
+def run(place: Place) -> Reply:
+    """Serve the commands as tools over stdin and stdout, to a client of the Model Context Protocol.
+
+    It ends when its client closes stdin. Claude Code starts it by itself, once it was told to:
+
+    \b
+    claude mcp add workflow -- workflow --root /path/of/the/exchange mcp
+    """
+    root = place.root
+    try:
+        from workflow.tools_server.server import serve
+    except ModuleNotFoundError as error:
+        if error.name is None or error.name.split(".")[0] not in _OF_THE_SDK:
+            raise
+        raise WorkflowError(
+            "missing_extra",
+            f"the tools need the package mcp, version 2, and {sys.executable} has no {error.name}",
+            hint=f"install it: {INSTALL}",
+        ) from error
+    serve(root, named=place.named)
+    return Reply()
