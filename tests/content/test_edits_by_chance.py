@@ -83,7 +83,7 @@ def readable(text: str) -> bool:
         return False
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(yaml_texts(), VALUES, st.data(), st.booleans())
 def test_an_entry_of_yaml_is_set_and_taken_away_with_all_others_as_they_were(
     made: tuple[str, list[tuple[str, str]]], value: Any, data: Any, is_crlf: bool
@@ -138,7 +138,7 @@ def left(data: Any, path: changes.Path) -> Any:
     return wanted(data, path[:-1], rest) if len(path) > 1 else rest
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(yaml_texts(), VALUES, st.data())
 def test_a_value_anywhere_in_yaml_is_set_and_taken_away(
     made: tuple[str, list[tuple[str, str]]], value: Any, data: Any
@@ -161,7 +161,7 @@ def test_a_value_anywhere_in_yaml_is_set_and_taken_away(
     assert is_same(gone, left(old, path))
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(yaml_texts(), SCALARS, VALUES)
 def test_what_is_new_in_yaml_comes_behind_what_is_there(
     made: tuple[str, list[tuple[str, str]]], first: Any, second: Any
@@ -196,7 +196,7 @@ def toml_texts(draw: Any) -> str:
     return "+++\n" + "".join(parts) + "+++\n" + BODY
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(toml_texts(), VALUES, st.data())
 def test_a_value_anywhere_in_toml_is_set_and_taken_away(text: str, value: Any, data: Any) -> None:
     assume(readable(text))
@@ -217,7 +217,7 @@ def test_a_value_anywhere_in_toml_is_set_and_taken_away(text: str, value: Any, d
     assert all(is_same(gone[name], old[name]) for name in other)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(toml_texts(), VALUES, VALUES, st.booleans())
 def test_what_is_new_in_toml_is_a_line_of_its_own(
     text: str, first: Any, second: Any, is_crlf: bool
@@ -243,7 +243,7 @@ def _comments_stay(text: str, changed: str) -> None:
     assert changed.count("# note = [x") >= text.count("\n# note = [x")
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(
     st.dictionaries(st.sampled_from(KEYS), VALUES, min_size=1, max_size=4),
     st.sampled_from([None, 2, "\t"]),
@@ -269,7 +269,7 @@ def test_a_value_anywhere_in_json_is_set_and_taken_away(
 
 
 @pytest.mark.parametrize("kind", ["yaml", "toml", "json"])
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(values=st.dictionaries(st.sampled_from(KEYS), VALUES, max_size=5))
 def test_a_new_text_says_what_it_was_given(kind: changes.Kind, values: dict[str, Any]) -> None:
     text = changes.compose(kind, values, BODY)

@@ -276,6 +276,16 @@ def test_a_first_key_finds_its_place(text: str, expected: str) -> None:
     assert set_key(text, ("a",), 1) == expected
 
 
+def test_a_list_in_a_list_keeps_its_indentation() -> None:
+    text = "---\nrows:\n-   - a\n-   b: c\n-\n---\n"
+    changed = set_key(text, ("rows", 1), ["x", "y"])
+    assert changed == text.replace("-   b: c", "-   - x\n    - y")
+    changed = set_key(text, ("rows", 0), {"x": 1, "y": 2})
+    assert changed == text.replace("-   - a", "-   x: 1\n    y: 2")
+    changed = set_key(text, ("rows", 2), {"x": 1, "y": 2})
+    assert changed == text.replace("-\n---", "- x: 1\n  y: 2\n---")
+
+
 def test_letters_stay_as_they_are_composed() -> None:
     text = "---\ncafe\u0301: a\ncafé: b\nlong: " + "漢" * 5000 + "\n---\n"
     changed = set_key(text, ("café",), "é")

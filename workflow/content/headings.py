@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 _BREAK = re.compile(r"\r\n|\r|\n")
 _ATTRIBUTES = re.compile(r"[ \t]*\{[^{}\n]*\}[ \t]*$")
 _ID = re.compile(r"\{(?:[^{}\n]*[ \t])?#([^\s#.{}]+)[^{}\n]*\}[ \t]*$")
+_SEEN = frozenset({"text", "code_inline", "text_special", "image"})
 _DEFINITIONS = re.compile(
     r"(?:^[ ]{0,3}\[[^\]\r\n]+\]:[^\r\n]*\S[^\r\n]*(?:\r\n|\r|\n|\Z)(?:[ \t]*(?:\r\n|\r|\n))*)+\Z",
     re.MULTILINE,
@@ -48,7 +49,7 @@ def headings(text: str) -> tuple[Heading, ...]:
     """Those of a text without front matter."""
     pairs, masked = _masked(text)
     starts = [0, *(found.end() for found in _BREAK.finditer(text)), len(text)]
-    tokens = _parser().parse(masked)
+    tokens = _blocks().parse(masked)
     last = _DEFINITIONS.search(text)
     found: list[Heading] = []
     ids: set[str] = set()
@@ -61,12 +62,7 @@ def headings(text: str) -> tuple[Heading, ...]:
         source = _ATTRIBUTES.sub(
             "", _unmasked(inline.content, text[start:body], masked[start:body])
         )
-        shown = source
-        if shortcodes.STAND_IN not in inline.content:
-            parts = (
-                " " if one.type == "softbreak" else one.content for one in inline.children or ()
-            )
-            shown = _ATTRIBUTES.sub("", "".join(parts))
+        shown = _shown(source)
         name = _ID.search(inline.content)
         made = name[1] if name else _numbered(markdown.slug(shown) or "heading", ids)
         ids.add(made)
@@ -75,7 +71,7 @@ def headings(text: str) -> tuple[Heading, ...]:
             if opened < body <= closed < end:
                 end = closed
         level = int(token.tag[1:])
-        found.append(Heading(level, shown.strip(), source.strip(), made, start, body, end))
+        found.append(Heading(level, shown, source.strip(), made, start, body, end))
     return tuple(_ended(found))
 
 
@@ -126,6 +122,14 @@ def _unmasked(content: str, written: str, masked: str) -> str:
     return " ".join(lines)
 
 
+def _shown(source: str) -> str:
+    """What a reader sees of it; of a shortcode, how it is written."""
+    if "{{" in source:
+        return source.strip()
+    (inline,) = _parser().parseInline(source)
+    return "".join(one.content for one in inline.children or () if one.type in _SEEN).strip()
+
+
 def _numbered(name: str, taken: set[str]) -> str:
     """GitHub's way: what would be the same is numbered."""
     number, made = 0, name
@@ -136,7 +140,15 @@ def _numbered(name: str, taken: set[str]) -> str:
 
 
 @lru_cache(1)
+def _blocks() -> MarkdownIt:
+    """Reads no line for what it holds, only where blocks begin and end."""
+    from markdown_it import MarkdownIt
+
+    return MarkdownIt("commonmark").enable("table").disable("inline")
+
+
+@lru_cache(1)
 def _parser() -> MarkdownIt:
     from markdown_it import MarkdownIt
 
-    return MarkdownIt("commonmark").enable("table")
+    return MarkdownIt("commonmark").enable("strikethrough")

@@ -80,6 +80,21 @@ def read(text: str) -> Matter:
     return Matter(kind, start, end, body, lowered(data), newline, bom)
 
 
+def require_untouched(matter: Matter, made: str) -> None:
+    """Raises EditFailed `edit_unproved` if a text with another body has other front matter, such as
+    a text without any that begins with a dash now."""
+    try:
+        found = read(made)
+    except EditFailed:
+        found = None
+    if found is None or found[:4] != matter[:4]:
+        raise EditFailed(
+            "edit_unproved",
+            "Hugo would take the beginning of the new text for front matter",
+            "begin it with a word, or give the text front matter first",
+        )
+
+
 def plain(kind: Kind, inside: str) -> dict[str, Any]:
     """All keys as they are written, `<<` too, with the values that Hugo gives them.
 

@@ -6,14 +6,14 @@ import re
 
 from workflow.content.failure import EditFailed
 from workflow.content.headings import Heading, headings
-from workflow.content.matter import Matter, read
+from workflow.content.matter import Matter, read, require_untouched
 from workflow.content.places import Splice, spliced
 from workflow.content.text_edit import with_newlines
 from workflow.errors import nearest
 
 _MARK = re.compile(r"(#{1,6})[ \t]+(?=\S)")
 _LEADING = re.compile(r"(?:[ \t]*(?:\r\n|\r|\n))*")
-_TRAILING = re.compile(r"(?:[ \t]*(?:\r\n|\r|\n))*[ \t]*\Z")
+_LINE_BLANK = re.compile(r"[ \t]*(?=[\r\n]|\Z)")
 
 
 def replace_section(text: str, heading: str, new_body: str) -> str:
@@ -21,8 +21,8 @@ def replace_section(text: str, heading: str, new_body: str) -> str:
     higher one. Empty lines around it stay as they are.
 
     `heading`: its text, its id, or its text with the `##` before it. Definitions of links at the
-    end of a text belong to all of it and stay. Raises EditFailed `section_missing`,
-    `section_double`, `edit_unproved`.
+    end of a text belong to all of it and stay. Raises EditFailed `bad_front_matter`,
+    `section_missing`, `section_double`, `edit_unproved`.
     """
     matter = read(text)
     body = text[matter.body :]
@@ -32,7 +32,7 @@ def replace_section(text: str, heading: str, new_body: str) -> str:
     new = with_newlines(new_body, matter.newline).strip("\r\n")
     leading = _LEADING.match(old)[0]  # type: ignore[index]
     kept = old[len(leading) :]
-    trailing = _TRAILING.search(kept)[0]  # type: ignore[index]
+    trailing = kept[_last(kept) :]
     if not kept.strip():  # nothing but empty lines, which stay below
         leading, trailing = matter.newline, leading or (matter.newline if rest else "")
         trailing = matter.newline + trailing if trailing else ""
@@ -59,8 +59,7 @@ def append_section(text: str, heading: str | None, addition: str) -> str:
     new = with_newlines(addition, matter.newline).strip("\r\n")
     if not new.strip():
         raise EditFailed("text_empty", "there is nothing to append", "give a text")
-    trailing = _TRAILING.search(body, begin, end)
-    at = trailing.start() if trailing else end
+    at = begin + _last(body[begin:end])
     rest = body[at:end]
     before = body[:at]
     if not before.strip():
@@ -76,6 +75,12 @@ def append_section(text: str, heading: str | None, addition: str) -> str:
         rest = matter.newline
     made = Splice(at, end, f"{lead}{new}{rest}")
     return _proved(text, matter, known, made, heading or "the text")
+
+
+def _last(text: str) -> int:
+    """The end of its last line that is not empty."""
+    seen = len(text.rstrip(" \t\r\n"))
+    return _LINE_BLANK.match(text, seen).end() if seen else 0  # type: ignore[union-attr]
 
 
 def _named(found: tuple[Heading, ...], heading: str, matter: Matter, text: str) -> Heading:
@@ -104,7 +109,7 @@ def _named(found: tuple[Heading, ...], heading: str, matter: Matter, text: str) 
     names = list(
         dict.fromkeys(f"{'#' * one.level if mark else ''} {one.text}".strip() for one in found)
     )
-    near = nearest(heading.strip(), names) or nearest(wanted, [one.id for one in found])
+    near = nearest(heading.strip(), names) or nearest(wanted.lower(), [one.id for one in found])
     hint = f"there are: {', '.join(names)[:300]}" if names else "there are no headings"
     if near:
         hint = f"did you mean {' or '.join(near)}?"
@@ -128,7 +133,8 @@ def _proved(
         if not start <= one.start < start + len(new)
     ]
     whole = text[: matter.body] + made
-    if before != after or read(whole).body != matter.body:
+    require_untouched(matter, whole)
+    if before != after:
         raise EditFailed(
             "edit_unproved",
             f"with that under {heading[:80]!r} other headings of the text would be taken otherwise",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from workflow.content.failure import EditFailed
-from workflow.content.matter import read
+from workflow.content.matter import read, require_untouched
 
 _SHOWN = 10
 
@@ -11,8 +11,8 @@ _SHOWN = 10
 def replace_text(text: str, old: str, new: str, count: int = 1) -> str:
     """Puts `new` where `old` stands in the body, exactly `count` times; never in front matter.
 
-    Line ends of both are taken as those of the text. Raises EditFailed `count_differs`,
-    `text_empty`.
+    Line ends of both are taken as those of the text. Raises EditFailed `bad_front_matter`,
+    `count_differs`, `text_empty`, `edit_unproved`.
     """
     if not old:
         raise EditFailed("text_empty", "the text to be replaced is empty", "say which text")
@@ -23,13 +23,19 @@ def replace_text(text: str, old: str, new: str, count: int = 1) -> str:
     if found != count:
         raise EditFailed(
             "count_differs",
-            f"{old[:80]!r} stands {found} times in the text, not {count} times"
+            f"{old[:80]!r} stands {_times(found)} in the text, not {_times(count)}"
             + _lines(text, old, matter.body),
             "take in more of what stands around it, or give the count that is there"
             if found
             else "copy the text exactly as it stands in the file, with its blanks and line ends",
         )
-    return text[: matter.body] + body.replace(old, new)
+    made = text[: matter.body] + body.replace(old, new)
+    require_untouched(matter, made)
+    return made
+
+
+def _times(count: int) -> str:
+    return "once" if count == 1 else f"{count} times"
 
 
 def with_newlines(text: str, newline: str) -> str:

@@ -105,7 +105,7 @@ def _has_header(given: Any) -> bool:
 
 
 def _has_headers_only(given: dict[str, Any]) -> bool:
-    return all(isinstance(one, dict) and one for one in given.values())
+    return all(_has_header(one) for one in given.values())
 
 
 def dated(name: str | int, old: Any, given: Any) -> Any:

@@ -14,8 +14,8 @@ from workflow import yaml12
 from workflow.content.failure import EditFailed
 from workflow.content.places import Entry, Place, line_start
 
-_ALIAS = re.compile(r"(?:[\s,:?-]|#[^\n]*)*(\*[^\s,\[\]{}]+)")
-_BEFORE_DASH = re.compile(r"(?:[&!]\S*|\s|#[^\n]*)*")
+_ALIAS = re.compile(r"(?:[\s,:?-]|#[^\n]*+)*+(\*[^\s,\[\]{}]+)")
+_BEFORE_DASH = re.compile(r"(?:[&!]\S*+|\s|#[^\n]*+)*+")
 
 
 def places(inside: str) -> Place | None:
