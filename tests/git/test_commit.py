@@ -162,7 +162,7 @@ def test_the_exchange_commits_its_audit_trail(bench: Bench) -> None:
     (done / "x.md").write_text("---\ntask_type: noop\n---\n")
     bench.run(repository="exchange", paths="tasks/completed")
     assert git(bench.root, "show", "--format=%s", "--name-only") == "Menu\n\ntasks/completed/x.md"
-    (bench.root / ".workflow").mkdir()
+    (bench.root / ".workflow").mkdir(exist_ok=True)
     (bench.root / ".workflow/lock").touch()
     bench.task_id = "another"
     bench.fail("runtime_path", repository="exchange", paths=".workflow/lock")

@@ -184,6 +184,7 @@ def test_everything_killed_between_commit_and_push_is_taken_up_by_the_next_sweep
     assert [one["status"] for one in result["attempts"]] == ["interrupted", "success"]
     assert result["outputs"]["commit"] == commit
     assert git(folder / "server.git", "rev-parse", "claude/menu") == commit
+    assert list((program.root / ".workflow/cache").glob("git-*")) == []
 
 
 def test_a_cancelled_task_leaves_everything_as_it_was(program: Program) -> None:

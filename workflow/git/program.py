@@ -6,12 +6,13 @@ look: clean filters, credential helpers and network file systems hang like every
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
 import shutil
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from workflow import process
 from workflow.deploy.guards import shown
 from workflow.errors import Action, TaskError, TaskFailed
 from workflow.handler import Context, RunProgram
+from workflow.layout import CACHE
 from workflow.process import Finished
 
 OLDEST = (2, 30)
@@ -196,6 +198,18 @@ class Git:
             return process.run(argv, cwd=cwd, env=env, log=log, timeout=OWN_SECONDS, stdin=stdin)
 
         return replace(self, run=run, context=replace(self.context, check=lambda: None))
+
+
+@contextlib.contextmanager
+def scratch_folder(context: Context) -> Iterator[Path]:
+    """A folder for this task alone, without what an attempt that was killed has left in it."""
+    folder = context.config.root / CACHE / f"git-{context.task_id}"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(mode=0o700, parents=True)
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def find(context: Context, folder: Path, scratch: Path) -> Git:

@@ -9,9 +9,7 @@ on from there.
 from __future__ import annotations
 
 import os
-import tempfile
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
@@ -119,9 +117,8 @@ def run(context: Context) -> Outcome:
     params: Params = context.params
     refuse_broken(context.config)
     folder = folder_of(params.repository, params.site_path, context.config)
-    # Not in the exchange: what lies there may be committed, and is seen by other tasks.
-    with tempfile.TemporaryDirectory(prefix="workflow-git-", ignore_cleanup_errors=True) as scratch:
-        git = program.find(context, folder, Path(scratch))
+    with program.scratch_folder(context) as scratch:
+        git = program.find(context, folder, scratch)
         place = locate(git, folder, params.repository)
         return _run(context, params, place)
 
