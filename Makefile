@@ -11,7 +11,7 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; 
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$p; break; }; done)
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: demo test lint bench crash-test soak clean
+.PHONY: demo test lint bench crash-test soak claude-client clean
 
 demo: $(VENV)/.installed
 	@$(BIN)/workflow demo "$(ROOT)demo"
@@ -32,6 +32,17 @@ crash-test: $(VENV)/.dev
 
 soak: $(VENV)/.dev
 	@cd "$(ROOT)" && $(BIN)/python -m tests.endurance.soak --minutes 10 $(SOAK)
+
+# Claude Code itself, for the tests in tests/claude, which say so where it is missing. Node.js 20 is
+# older than it asks for; its program is a binary of its own, and needs no script to be put in place.
+CLAUDE_CODE := 2.1.330
+claude-client: $(ROOT)build/claude-code/.$(CLAUDE_CODE)
+
+$(ROOT)build/claude-code/.$(CLAUDE_CODE):
+	@mkdir -p "$(dir $@)"
+	@npm install --prefix "$(dir $@)" --no-save --no-audit --no-fund --ignore-scripts --loglevel=error \
+		@anthropic-ai/claude-code@$(CLAUDE_CODE)
+	@touch $@
 
 clean:
 	rm -rf "$(VENV)" "$(ROOT)demo"

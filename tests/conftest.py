@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.program import Program, make_exchange
+from workflow import redact
 
 EXPECTED_SKIPS = (
     r"only on macOS",
@@ -17,6 +18,7 @@ EXPECTED_SKIPS = (
     r"mounting is not allowed",
     r"loop mounts(?!.*not installed)",
     r"strace cannot trace here",
+    r"bubblewrap cannot make a sandbox here",
 )
 """Reasons for a skip that are no surprise on CI's machine: what a container may forbid."""
 
@@ -27,6 +29,12 @@ _surprising: list[str] = []
 def program(tmp_path: Path) -> Program:
     """The program in a fresh exchange with a small real Hugo site."""
     return make_exchange(tmp_path)
+
+
+@pytest.fixture(autouse=True)
+def _what_one_test_hides_another_may_show() -> Iterator[None]:
+    yield
+    redact.hidden.clear()
 
 
 @pytest.fixture(scope="session", autouse=True)

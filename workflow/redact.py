@@ -143,13 +143,14 @@ _FOLD = bytes(range(256)).lower()
 _UNRESERVED = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
 
 
-_hidden: set[str] = set()
+hidden: set[str] = set()
+"""Secrets that no variable of the environment tells of."""
 
 
 def hide(secret: str) -> None:
     """Take this value out of whatever this process writes from now on: it came from a keychain, so
     that no variable of the environment tells of it."""
-    _hidden.add(secret)
+    hidden.add(secret)
 
 
 def _value_rule(environ: Mapping[str, str] | None) -> tuple[_Rule, ...]:
@@ -157,7 +158,7 @@ def _value_rule(environ: Mapping[str, str] | None) -> tuple[_Rule, ...]:
     values: set[bytes] = set()
     named = [*os.environ.items(), *(environ or {}).items()]
     secrets = [v for k, v in named if k in _SECRET_NAMES or k.endswith(_SECRET_ENDINGS)]
-    for value in (*secrets, *_hidden):
+    for value in (*secrets, *hidden):
         # Line by line, as the stream is read: a key may have been put into a variable whole.
         for line in value.encode("utf-8", "surrogateescape").splitlines():
             secret = line.strip()

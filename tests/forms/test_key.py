@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.forms.jotform import KEY
+from workflow import redact
 from workflow.errors import TaskError, TaskFailed
 from workflow.forms import key
 from workflow.forms.key import find_key
@@ -153,3 +154,12 @@ def test_an_empty_variable_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     stand_in(tmp_path, monkeypatch, f"printf %s {KEY}")
     assert find_key(Settings()).value == KEY
     assert os.environ["JOTFORM_API_KEY"] == "  "
+
+
+def test_a_second_task_of_a_sweep_gets_the_key_that_is_known_to_be_a_secret_by_then(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = "SECURITY" if sys.platform == "darwin" else "SECRET_TOOL"
+    stand_in(tmp_path, monkeypatch, f"echo {KEY}", name)
+    redact.hide(find_key(Settings()).value)
+    assert find_key(Settings()).value == KEY

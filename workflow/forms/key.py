@@ -9,6 +9,8 @@ from __future__ import annotations
 import os
 import re
 import sys
+import threading
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -37,6 +39,19 @@ def find_key(settings: Settings) -> Key:
     if written:
         return _checked(written, f"the environment variable {variable}", settings)
     program, asked = _lookup(settings.keychain)
+    with _asking:
+        if (known := _given.get((program, *asked))) is None:
+            known = _given[program, *asked] = _ask(program, asked, settings)
+    return known
+
+
+_given: dict[tuple[Path | str, ...], Key] = {}
+"""What a keychain gave this process, by the command: a second time, what the program prints would
+be taken out as the secret that it is known to be by then."""
+_asking = threading.Lock()
+
+
+def _ask(program: Path, asked: Sequence[str], settings: Settings) -> Key:
     where = f"the keychain's entry {settings.keychain}"
     try:
         # Without a log: what it prints is the key.
