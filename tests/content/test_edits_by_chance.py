@@ -44,7 +44,7 @@ BODY = "Text with --- and +++ and }.\n"
 
 def written_in_yaml(draw: Any, key: str, value: Any) -> str:
     style = draw(st.sampled_from([None, '"', "'", "|", ">"]))
-    return yaml.safe_dump(
+    written: str = yaml.safe_dump(
         {key: value},
         allow_unicode=True,
         default_flow_style=draw(st.sampled_from([True, False, None])) if style is None else None,
@@ -52,6 +52,7 @@ def written_in_yaml(draw: Any, key: str, value: Any) -> str:
         indent=draw(st.sampled_from([2, 4])),
         width=draw(st.sampled_from([20, 1000])),
     )
+    return written.removesuffix("...\n")  # the end of a document
 
 
 @st.composite
@@ -67,6 +68,8 @@ def yaml_texts(draw: Any) -> tuple[str, list[tuple[str, str]]]:
         if draw(st.booleans()):
             blocks.append(("", draw(st.sampled_from(["# note: [x\n", "\n", "#\n\n"]))))
     text = "---\n" + "".join(block for _, block in blocks) + "---\n" + BODY
+    # To other readers U+2028 ends a line, so what they write may mean something else.
+    assume(readable(text) and list(data_of(text)) == [key for key, _ in blocks if key])
     return text, blocks
 
 
@@ -89,7 +92,6 @@ def test_an_entry_of_yaml_is_set_and_taken_away_with_all_others_as_they_were(
     made: tuple[str, list[tuple[str, str]]], value: Any, data: Any, is_crlf: bool
 ) -> None:
     text, blocks = made
-    assume(readable(text))
     number = data.draw(st.sampled_from([n for n, (key, _) in enumerate(blocks) if key]))
     key = blocks[number][0]
     before = "---\n" + "".join(block for _, block in blocks[:number])
@@ -144,7 +146,6 @@ def test_a_value_anywhere_in_yaml_is_set_and_taken_away(
     made: tuple[str, list[tuple[str, str]]], value: Any, data: Any
 ) -> None:
     text, blocks = made
-    assume(readable(text))
     old = data_of(text)
     path = data.draw(st.sampled_from(paths_of(old)))
     number = next(n for n, (key, _) in enumerate(blocks) if key == path[0])
@@ -167,7 +168,6 @@ def test_what_is_new_in_yaml_comes_behind_what_is_there(
     made: tuple[str, list[tuple[str, str]]], first: Any, second: Any
 ) -> None:
     text, _ = made
-    assume(readable(text))
     old = data_of(text)
     changed = changes.append_to(text, ("new list",), first)
     changed = changes.append_to(changed, ("new list",), second)
