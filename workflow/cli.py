@@ -48,6 +48,7 @@ COMMANDS = {
     "list": Command("The tasks, newest first", "See"),
     "show": Command("One task with its result, wherever it lies", "See"),
     "logs": Command("All that a task printed", "See"),
+    "report": Command("One self-contained page about all of it, made for a phone", "See"),
     "plan": Command("What a deploy would add, change and delete, and where", "Decide"),
     "approve": Command("Agree to exactly that plan: the one command that asks a person", "Decide"),
     "rollback": Command("Publish an earlier release again", "Decide"),

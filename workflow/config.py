@@ -28,6 +28,7 @@ from workflow.settings_deploy import ObjectRule as ObjectRule
 from workflow.settings_forms import Form as Form
 from workflow.settings_forms import JotForm as JotForm
 from workflow.settings_git import Git as Git
+from workflow.settings_report import Report as Report
 from workflow.settings_validate import Validate as Validate
 
 NAME = r"^[a-z0-9][a-z0-9-]{0,39}$"
@@ -114,6 +115,7 @@ class ConfigFile(Strict):
     forms: dict[str, Form] = Field(default={}, description="JotForm forms that pages may embed")
     jotform: JotForm = JotForm()
     git: Git = Git()
+    report: Report = Report()
     commands: dict[str, Command] = Field(
         default={}, description="the owner's own programs, each a task type"
     )
@@ -133,6 +135,7 @@ class Config:
     forms: Mapping[str, Form] = field(default_factory=dict)
     jotform: JotForm = field(default_factory=JotForm)
     git: Git = field(default_factory=Git)
+    report: Report = field(default_factory=Report)
     commands: Mapping[str, Command] = field(default_factory=dict)
     problems: tuple[Problem, ...] = ()
     broken: Mapping[str, Problem] = field(default_factory=dict)
@@ -258,6 +261,7 @@ def _build(data: dict[str, Any], node: Any, root: Path) -> Config:
         forms=file.forms,
         jotform=file.jotform,
         git=file.git,
+        report=file.report,
         commands=commands,
         problems=tuple(problems),
         broken=broken,

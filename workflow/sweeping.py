@@ -43,7 +43,14 @@ def sweep_once(root: str, *, jobs: int | None = None, only: str | None = None) -
         with _Progress() as notice:
             swept = Sweep(exchange, config, jobs=jobs, only=only, notice=notice).run()
         exchange.touch_last_sweep()
-    return _reply(exchange, swept, config.problems)
+    reply = _reply(exchange, swept, config.problems)
+    if config.report.after_sweep and (swept.ended or swept.parked or swept.archived):
+        # The lock is free again: whatever becomes of the page, the next sweep need not wait.
+        from workflow.report.making import after_sweep
+
+        trouble = after_sweep(exchange, config)
+        reply.warnings += [trouble] if trouble else []
+    return reply
 
 
 def _busy(only: str | None) -> Reply:
