@@ -14,7 +14,7 @@ import pytest
 
 from tests.program import CONFIG, Program
 from workflow.cli import COMMANDS
-from workflow.doctor import file_system_kind
+from workflow.doctor.ground import file_system_kind
 
 READERS = [
     ["status"], ["list"], ["types"], ["types", "hugo-build"], ["templates"], ["schema", "task"],

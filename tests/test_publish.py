@@ -35,8 +35,9 @@ class Live(Program):
 
     @property
     def environ(self) -> dict[str, str]:
-        aws = {k: v for k, v in self.stage.environ.items() if k.startswith("AWS_")}
-        return {**super().environ, **aws}
+        given = ("AWS_", "JOTFORM_")
+        keys = {k: v for k, v in self.stage.environ.items() if k.startswith(given)}
+        return {**super().environ, **keys}
 
     @property
     def config(self) -> Path:

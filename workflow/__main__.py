@@ -22,6 +22,10 @@ def main() -> int:
         if sys.stderr.isatty():
             sys.stderr.write(nothing + "\n")
         os._exit(_said(0))
+    if root is not None:
+        from workflow.service.log import rotate
+
+        rotate(root)  # an idle sweep prints nothing: only one that may print looks
     # pydantic would read the metadata of every installed package to look for plugins.
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "1")
     if root is not None:

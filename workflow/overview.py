@@ -305,7 +305,7 @@ def sweeper_warning(exchange: Exchange, config: Config) -> str | None:
     if quiet is not None and quiet < config.policies.sweeper_stale_seconds:
         return None
     told = "no sweep has run here yet" if quiet is None else f"the last sweep ran {ago(quiet)} ago"
-    return f"{told}: run `workflow sweep`, or install the timer"
+    return f"{told}: a person has to install the timer (`workflow service install`)"
 
 
 def ago(seconds: float) -> str:

@@ -68,7 +68,8 @@ class Reply:
             return self
 
         def pointed(text: str) -> str:
-            return _COMMAND.sub(f"workflow --root {shlex.quote(root)} ", text)
+            # By a function: in a text of its own a backslash would be read as an escape.
+            return _COMMAND.sub(lambda _: f"workflow --root {shlex.quote(root)} ", text)
 
         self.next = [(pointed(command), why) for command, why in self.next]
         self.warnings = [pointed(warning) for warning in self.warnings]

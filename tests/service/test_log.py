@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from tests.program import Program
 from workflow.service.log import TIMER_LOG, last_words, rotate
 
 
@@ -73,3 +74,20 @@ def test_it_costs_nothing_to_import() -> None:
         capture_output=True, text=True, check=True,
     )  # fmt: skip
     assert not {"typer", "yaml", "pydantic", "json", "workflow.redact"} & set(ran.stdout.split())
+
+
+def test_a_sweep_of_the_timer_that_has_something_to_do_rotates_its_log(program: Program) -> None:
+    program.submit("noop")
+    program("sweep")
+    log = program.root / TIMER_LOG
+    for due in (False, True):
+        log.write_bytes(b"x" * 1_000_001)
+        if due:
+            program.submit("noop")
+        with log.open("ab") as stderr:
+            subprocess.run(
+                program.argv("--root", str(program.root), "sweep"),
+                env=program.environ, stderr=stderr, check=True,
+            )  # fmt: skip
+        assert log.exists() is not due, "an idle sweep prints nothing, and looks at nothing"
+    assert b"success" in Path(f"{log}.1").read_bytes()[-500:]

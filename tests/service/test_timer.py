@@ -337,3 +337,18 @@ def test_a_machine_program_that_is_missing_is_no_crash(tmp_path: Path) -> None:
     machine = Machine(Exchange(program.root), {"PATH": str(tmp_path)}, os.geteuid())
     assert machine.ask("launchctl", "print", "x").code == -1
     assert not machine.has("launchctl")
+
+
+def test_where_no_sweeper_is_alive_every_command_points_to_the_timer(mac: Served) -> None:
+    program = mac.program
+    submitted = program("submit", "noop", "--json")
+    task_id = submitted.data["task_id"]
+    for ran in (
+        submitted,
+        program("wait", task_id, "--timeout", "0.2", "--json"),
+        program("status", "--json"),
+    ):
+        assert "workflow service install" in [step["cmd"] for step in ran.json["next"]]
+    assert program("wait", task_id, "--timeout", "0.2").code == 8
+    new = program("init", str(program.root.parent / "new"), "--json")
+    assert any("service install" in step["cmd"] for step in new.json["next"])

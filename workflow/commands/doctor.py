@@ -21,6 +21,9 @@ def run(
     iam: Annotated[
         bool, typer.Option("--iam", help="Print the IAM policies that deploys need.")
     ] = False,
+    offline: Annotated[
+        bool, typer.Option("--offline", help="Ask neither AWS nor JotForm.")
+    ] = False,
     env: Annotated[
         str | None,
         typer.Option(
@@ -33,12 +36,14 @@ def run(
 ) -> Reply:
     """Is everything there that the configuration needs? Exit 2 if something is missing.
 
+    AWS and JotForm are asked, too, whether they let us in; nothing is changed there.
+
     \b
     workflow doctor
     workflow doctor --fix
     workflow doctor --iam --env staging
     """
-    from workflow.doctor import examine, mend
+    from workflow.doctor.examination import examine, mend
 
     if iam:
         return _iam(place.config(), env)
@@ -48,7 +53,7 @@ def run(
         )
     exchange, config = place.exchange(), place.config()
     mended = mend(exchange) if fix else []
-    findings = examine(exchange, config)
+    findings = examine(exchange, config, offline=offline)
     reply = Reply(data={"findings": [f.as_dict() for f in findings], "mended": mended})
     reply.table = (
         ("", "SUBJECT", ""),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -72,10 +73,11 @@ def run(
         found = install.plan_guide(root, config)
     if not dry_run:
         install.carry_out(found)
-    inside = "" if root == Path.cwd() else f"--root {folder} "
+    inside = "" if root == Path.cwd() else f"--root {shlex.quote(folder)} "
     reply = _told(made, found, dry_run=dry_run)
     reply.next = [
         (f"workflow {inside}doctor", "see whether all is there"),
+        (f"workflow {inside}service install", "have tasks run by themselves: once"),
         (f"workflow {inside}submit hugo-build --env dev", "build the site"),
     ]
     if claude:

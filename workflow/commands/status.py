@@ -101,8 +101,10 @@ def _following(
     silent: str | None,
 ) -> list[tuple[str, str]]:
     following = []
+    if silent:
+        following.append(("workflow service install", "a person sets up the timer, once"))
     if silent and parked:
-        following.append(("workflow sweep", "run what waits"))
+        following.append(("workflow sweep", "or run what waits by hand"))
     for task in parked:
         if task["waits_for"] == "approval":
             following += approval_next(exchange, task["task_id"])

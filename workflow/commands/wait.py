@@ -31,6 +31,11 @@ DEFAULT_SECONDS = 110.0
 """Below the two minutes after which Claude Code takes a command's life."""
 GRACE_SECONDS = 10.0
 """How long to hope for a sweep where none has given a sign of life lately."""
+TIMER_STEPS = [
+    ("workflow service install", "a person sets up the timer, once"),
+    ("workflow sweep", "or a person runs it by hand"),
+]
+"""What to do where no sweeper is alive."""
 _LOOK_SECONDS = 0.1
 _FIRST_LOOK_SECONDS = 0.01
 
@@ -77,13 +82,14 @@ def sweep_and_wait(place: Place, reply: Reply, ids: list[str], seconds: float | 
     started = wanted and start_sweep(exchange)
     if silent and not started:
         reply.warnings.append(silent)
+        reply.next += TIMER_STEPS[:1]
     if seconds is None:
         return reply
     waited = wait_for(place, ids, timeout=seconds, until="approval")
     if silent and started and waited.exit == Exit.RUNNING:
         waited.warnings.append(
             "no timer seems to run here, and the sweep that this command started does not come "
-            "back: run `workflow sweep`, or install the timer"
+            "back: a person has to install the timer (`workflow service install`)"
         )
     waited.data = {**reply.data, **waited.data}
     if waited.exit == Exit.DONE:
@@ -181,7 +187,7 @@ def _reply(exchange: Exchange, config: Config, ids: list[str], for_person: list[
             Exit.NO_SWEEPER,
             "no_sweeper",
             f"{still[0]} was not run: {silent}",
-            [("workflow sweep", "run it now")],
+            TIMER_STEPS,
         )
     if still:
         return _fails(
