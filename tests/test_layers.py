@@ -113,7 +113,6 @@ HEAVY_OWNERS = {
     "selectolax": {"validator"},
     "markdown_it": {"content", "validator"},
     "httpx": {"forms"},
-    "tomlkit": {"content"},
     "mcp": {"tools_server"},
     "mcp_types": {"tools_server"},
     "anyio": {"tools_server"},
