@@ -6,11 +6,12 @@ what anything else prints there goes to stderr. No handler runs here: sweeps are
 as `submit` starts them.
 """
 
-# ruff: noqa: TID253 -- this module is the one that is imported for the SDK.
 from __future__ import annotations
 
+import os
 import re
 import secrets
+import signal
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -64,6 +65,8 @@ def serve(root: str, *, named: str | None) -> None:
         async with stdio_server() as (reading, writing):
             await server.run(reading, writing, server.create_initialization_options())
 
+    # The thread that waits for stdin would outlive an interrupt until its next line.
+    signal.signal(signal.SIGINT, lambda *_: os._exit(Exit.INTERRUPTED))
     anyio.run(run)
 
 
