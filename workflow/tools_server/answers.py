@@ -13,7 +13,7 @@ from workflow.reply import MAX_PLAIN_CHARACTERS, Reply, plain_table
 
 LARGEST = 16_000
 """Characters of JSON that an envelope may have."""
-_ROOM_FOR_REST = 3_000
+_ROOM_FOR_REST, _LONGEST_MESSAGE = 4_000, 1_200
 _STEPS = ((100, 4_000, 12), (30, 2_000, 10), (10, 800, 8), (5, 300, 6), (2, 100, 4))
 """Entries of a list, characters of a text, and depth that are left, from mild to harsh."""
 
@@ -22,18 +22,19 @@ def as_text(reply: Reply) -> str:
     """What the command says to a person and to Claude Code, under 8,000 characters."""
     told = [*reply.notes, *(f"warning: {warning}" for warning in reply.warnings)]
     if reply.error is not None:
-        told.append(f"{'note' if reply.not_yet else 'error'}: {reply.error.message}")
+        word = "note" if reply.not_yet else "error"
+        told.append(f"{word}: {_cut(reply.error.message, _LONGEST_MESSAGE, '')}")
         if reply.error.did_you_mean:
             told.append(f"  did you mean: {', '.join(reply.error.did_you_mean)}?")
         if reply.error.hint:
-            told.append(f"  {reply.error.hint}")
+            told.append(f"  {_cut(reply.error.hint, _LONGEST_MESSAGE, '')}")
     told += [f"next: {command}   ({why})" for command, why in reply.next]
-    rest = _cut("\n".join(told), _ROOM_FOR_REST, "")
+    rest = _cut(_writable("\n".join(told)), _ROOM_FOR_REST, "")
     parts = [reply.text] if reply.text else []
     if reply.table is not None:
         parts.append(plain_table(*reply.table))
-    main = _cut("\n".join(parts), MAX_PLAIN_CHARACTERS - len(rest) - 200, reply.rest)
-    return _writable("\n".join(filter(None, (main, rest))) or "done")
+    main = _cut(_writable("\n".join(parts)), MAX_PLAIN_CHARACTERS - len(rest) - 200, reply.rest)
+    return "\n".join(filter(None, (main, rest))) or "done"
 
 
 def _cut(text: str, room: int, rest: str) -> str:
