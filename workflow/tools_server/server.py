@@ -12,13 +12,13 @@ import os
 import re
 import secrets
 import signal
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
 from time import monotonic
-from typing import Any
+from typing import Any, TypeVar
 
 import anyio
 import mcp_types as types
@@ -45,8 +45,10 @@ _PROGRESS_SECONDS = 2.0
 _APPROVAL = "approval"
 """What the one input is called that we ever ask a client for."""
 _MOST_OPEN = 20
+_MOST_AT_ONCE = 64
 
 Context = ServerRequestContext[Any, Any]
+T = TypeVar("T")
 Answer = types.CallToolResult | types.InputRequiredResult
 
 
@@ -108,6 +110,11 @@ class _Desk:
     declined: set[tuple[str, str]] = field(default_factory=set)
     """Those to which they said no: nobody is asked until they give in."""
     open: dict[str, _Open] = field(default_factory=dict)
+    """By the name that the client was given for it."""
+    threads: anyio.CapacityLimiter = field(
+        # Of our own: calls that wait must leave those to the SDK with which it reads and writes.
+        default_factory=lambda: anyio.CapacityLimiter(_MOST_AT_ONCE)
+    )
 
     async def call(self, context: Context, params: types.CallToolRequestParams) -> Answer:
         """Answer a call of a tool. Raises MCPError for a tool that there is not."""
@@ -123,7 +130,7 @@ class _Desk:
                 if name == APPROVE:
                     came = await self._approve(context, params, place, given)
                 else:
-                    came = await to_thread.run_sync(TOOLS[name].answer, place, given)
+                    came = await self._in_thread(TOOLS[name].answer, place, given)
             except WorkflowError as error:
                 came = Reply.of_error(error)
             except Exception as error:
@@ -150,9 +157,7 @@ class _Desk:
             question = self._taken_along(params.request_state, given)
             action, content = _answer_in(params.input_responses)
         else:
-            question = await to_thread.run_sync(
-                ask, place, given["id"], given["env"], given["digest"]
-            )
+            question = await self._in_thread(ask, place, given["id"], given["env"], given["digest"])
             if question.before is not None:
                 return await self._agreed(place, question, "", given)
             self._refuse_to_ask(context, question)
@@ -167,7 +172,10 @@ class _Desk:
 
     async def _agreed(self, place: Place, question: Question, through: str, given: Given) -> Reply:
         counts = partial(agreed, reason=None, seconds=given.get("wait"))
-        return await to_thread.run_sync(counts, place, question, through)
+        return await self._in_thread(counts, place, question, through)
+
+    async def _in_thread(self, function: Callable[..., T], *given: object) -> T:
+        return await to_thread.run_sync(partial(function, *given), limiter=self.threads)
 
     def _refuse_to_ask(self, context: Context, question: Question) -> None:
         started_by = approving.whose_shell()
