@@ -9,6 +9,7 @@ import base64
 import importlib.util
 import json
 import os
+import select
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -26,6 +27,8 @@ _SWITCHES = (
     "--no-first-run", "--no-default-browser-check", "--disable-background-networking",
     "--disable-component-update", "--disable-sync", "--disable-dev-shm-usage", "--mute-audio",
 )  # fmt: skip
+
+_SECONDS = 30
 
 
 def chromium() -> str:
@@ -76,6 +79,8 @@ class Page:
 
     def _next(self) -> dict[str, Any]:
         while b"\0" not in self._held:
+            ready, _, _ = select.select([self._from], [], [], _SECONDS)
+            assert ready, f"the browser has said nothing for {_SECONDS} s"
             chunk = os.read(self._from, 1 << 20)
             assert chunk, "the browser is gone"
             self._held += chunk
