@@ -220,9 +220,13 @@ def test_a_client_that_fails_at_asking_approves_nothing(site: Program) -> None:
     nothing_came_of_it(site, plan)
 
 
-def test_from_claudes_own_shell_nobody_is_asked(site: Program) -> None:
+@pytest.mark.parametrize(
+    "shell",
+    [{"CLAUDECODE": "1"}, {"CLAUDE_PROJECT_DIR": "/x", "CLAUDE_CODE_CHILD_SESSION": "1"}],
+)
+def test_from_claudes_own_shell_nobody_is_asked(site: Program, shell: dict[str, str]) -> None:
     person = who("accept", approve=True)
-    plan, told = asks(site, person, environ={"CLAUDECODE": "1"})
+    plan, told = asks(site, person, environ=shell)
     assert (told.failed, told.code) == (True, "cannot_ask")
     assert person.asked == [], "a script of the model's would have said yes to itself"
     nothing_came_of_it(site, plan)
