@@ -142,6 +142,47 @@ def test_broken_packages_are_told_and_stop_nothing(program: Program, tmp_path: P
     assert shown.data["example"] == "workflow submit well"
 
 
+WAYS = {
+    "return None": "TypeError: run gave back NoneType, and has to give an Outcome",
+    "return {'x': 1}": "TypeError: run gave back dict, and has to give an Outcome",
+    "return handler.Outcome(True, 'Done.')": "TypeError: Outcome.outputs is a bool, and has to be "
+    "a mapping",
+    "return handler.Outcome({}, 7)": "TypeError: Outcome.verdict is a int, and has to be a str",
+    "return handler.Outcome({}, 'Done.', summary=7)": "TypeError: Outcome.summary is a int, and "
+    "has to be a str",
+    "return handler.Outcome({}, 'Done.', statistics=[1])": "TypeError: Outcome.statistics is a "
+    "list, and has to be a mapping",
+    "return handler.Outcome({}, 'Done.', next_steps='abc')": "TypeError: Outcome.next_steps is a "
+    "str, and has to be a sequence",
+    "raise SystemExit(3)": "SystemExit: 3",
+}
+"""What `run` of another package may end with, and what its result then says of it."""
+
+
+def test_whatever_a_package_s_handler_gives_back_its_task_says_so_and_the_next_one_runs(
+    program: Program, tmp_path: Path
+) -> None:
+    broken = tmp_path / "broken"
+    modules = {f"way_{number}": way for number, way in enumerate(WAYS)}
+    returns = "return handler.Outcome(outputs={}, verdict='Done.')"
+    package(
+        broken,
+        "broken",
+        "".join(f"way-{number} = way_{number}\n" for number in range(len(WAYS))),
+        **{module: HANDLER.replace(returns, way) for module, way in modules.items()},
+    )
+    for number in range(len(WAYS)):
+        program.write(f"t-{number}.md", f"---\ntask_type: way-{number}\n---\n")
+    program.write("t-noop.md", "---\ntask_type: noop\npriority: low\n---\n")
+    swept = program("sweep", PYTHONPATH=beside(program, broken))
+    assert swept.code == 0 and "Traceback" not in swept.err
+    for number, said in enumerate(WAYS.values()):
+        error = program.result(f"t-{number}")["error"]
+        assert error["code"] == "handler_defect"
+        assert error["message"] == f"the handler of way-{number} broke: {said}"
+    assert program.result("t-noop")["status"] == "success"
+
+
 def test_a_command_of_workflow_yaml_goes_before_a_package_s_type(
     program: Program, tmp_path: Path
 ) -> None:

@@ -295,6 +295,9 @@ _WORDS = {
     "dict_type": "must be a mapping of 'key: value'",
     "model_type": "must be a mapping of 'key: value'",
     "list_type": "must be a list",
+    "tuple_type": "must be a list",
+    "too_short": "must have at least {min_length} item(s)",
+    "too_long": "may have at most {max_length} items",
 }
 """Where pydantic would speak of Python."""
 _MOST_LISTED = 12
@@ -306,8 +309,13 @@ def problems_of(
 ) -> list[tuple[yaml12.Path, Problem]]:
     """Each thing pydantic found, with its place in the text and, for a key, the nearest one."""
     found = []
-    for item in error.errors(include_url=False):
+    items = error.errors(include_url=False)
+    for item in items:
         path = tuple(item["loc"])
+        if item["type"] == "too_short" and any(
+            len(other["loc"]) > len(path) and other["loc"][: len(path)] == path for other in items
+        ):
+            continue  # its entries are there; those that are wrong are told themselves
         if item["type"] == "literal_error" and path[-1] == "[key]":  # pydantic's word for a name
             path = path[:-1]
         if item["type"] == "extra_forbidden":
@@ -315,8 +323,10 @@ def problems_of(
         elif item["type"] == "missing":
             found.append((path, _problem(path, node, f"the key {path[-1]!r} is missing")))
         else:
-            message = _WORDS.get(item["type"], item["msg"].removeprefix("Value error, "))
-            problem = _problem(path, node, message[:1].lower() + message[1:])
+            said = item["msg"].removeprefix("Value error, ")
+            if item["type"] in _WORDS:
+                said = _WORDS[item["type"]].format(**item.get("ctx", {}))
+            problem = _problem(path, node, said[:1].lower() + said[1:])
             if item["type"] == "literal_error":
                 known = re.findall("'(.*?)'", item["ctx"]["expected"])
                 near = nearest(str(item["input"]), known)

@@ -6,7 +6,7 @@ import errno
 import os
 import time
 import traceback
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -24,7 +24,7 @@ def run_attempt(task: Task, attempting: Attempting) -> Result | AwaitsApproval:
     """Run the task's handler once. Whatever happens in there, a Result comes back.
 
     AwaitsApproval comes back if it has done nothing, and may only go on once somebody agrees. Only
-    KeyboardInterrupt and SystemExit pass through: those are meant for the sweep.
+    KeyboardInterrupt passes through: that is meant for the sweep.
     """
     started = datetime.now(UTC)
     clock = time.monotonic()
@@ -111,7 +111,7 @@ def _execute(
     try:
         if attempting.ask is not None:
             limits.approve(attempting.ask)
-        return task.handler.run(context), None
+        return _sound(task.handler.run(context)), None
     except AwaitsApproval as waits:
         # One of the handler's own making would have nothing that anybody could agree to.
         return waits if waits is limits.waits else failed(_defect(task, attempting, waits))
@@ -124,11 +124,30 @@ def _execute(
         )
     except OSError as error:
         return failed(_os_error(error))
-    except Exception as error:
+    except (Exception, SystemExit) as error:  # a library of a handler's may mean to leave
         return failed(_defect(task, attempting, error))
 
 
-def _defect(task: Task, attempting: Attempting, error: Exception) -> TaskError:
+def _sound(came: Any) -> Outcome:
+    """What a handler gave back, if it is of the shape that all else relies on.
+
+    Raises TypeError: other packages bring handlers too, and no type checker has seen those.
+    """
+    if not isinstance(came, Outcome):
+        raise TypeError(f"run gave back {type(came).__name__}, and has to give an Outcome")
+    for name, kind in (("outputs", Mapping), ("statistics", Mapping), ("next_steps", Sequence)):
+        given = getattr(came, name)
+        if not isinstance(given, kind) or isinstance(given, str):
+            wanted = kind.__name__.lower()
+            raise TypeError(f"Outcome.{name} is a {type(given).__name__}, and has to be a {wanted}")
+    for name in ("verdict", "summary"):
+        if not isinstance(getattr(came, name), str):
+            found = type(getattr(came, name)).__name__
+            raise TypeError(f"Outcome.{name} is a {found}, and has to be a str")
+    return came
+
+
+def _defect(task: Task, attempting: Attempting, error: BaseException) -> TaskError:
     attempting.make_folder()
     with attempting.log.open("a", encoding="utf-8") as file:
         file.write("".join(traceback.format_exception(error)))

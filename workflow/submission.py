@@ -103,7 +103,7 @@ def compose_task(wish: Wish, config: Config, now: datetime) -> tuple[dict[str, A
     body = wish.body
     if body is None:
         body = wish.source.body if wish.source else template.body if template else ""
-    _check(data, body, config)
+    _check(data, body, config, wish.settings)
     return _in_order(data), body
 
 
@@ -149,8 +149,9 @@ def _parameters(
     except ValidationError as error:
         for item in error.errors(include_url=False, include_input=False):
             # Text that only looks like a number or a truth value, where text is asked for.
-            name = str(item["loc"][0])
-            if item["type"] in _ASKS_TEXT and name in wish.settings:
+            name = str(item["loc"][0]) if item["loc"] else ""  # empty: of all of them together
+            within = len(item["loc"]) > 1 and isinstance(params.get(name), (dict, list))
+            if item["type"] in _ASKS_TEXT and name in wish.settings and not within:
                 params[name] = wish.settings[name]
     return {key: params[key] for key in known if key in params} | params
 
@@ -179,7 +180,7 @@ def _typed(text: str) -> Any:
         return text
 
 
-def _check(data: Mapping[str, Any], body: str, config: Config) -> None:
+def _check(data: Mapping[str, Any], body: str, config: Config, settings: Mapping[str, str]) -> None:
     try:
         build_task(document.parse(document.compose(data, body)), "new", config)
     except InvalidTask as error:
@@ -188,9 +189,22 @@ def _check(data: Mapping[str, Any], body: str, config: Config) -> None:
         raise WorkflowError(
             error.code,
             said,
-            hint=first.hint or "see `workflow types` for what each parameter takes",
+            hint=first.hint
+            or _unreadable(settings.get((first.key or "").removeprefix("params."), ""))
+            or f"see `workflow types {data['task_type']}` for what each parameter takes",
             did_you_mean=first.did_you_mean,
         ) from error
+
+
+def _unreadable(text: str) -> str | None:
+    """Why a list or mapping that somebody began to write is one no more than any other text."""
+    if not text.startswith(("{", "[")):
+        return None
+    try:
+        yaml12.load(text)
+    except yaml12.InvalidYaml as error:
+        return f"it cannot be read as YAML: {error.problem.message}"
+    return None
 
 
 _ORDER = (

@@ -79,12 +79,16 @@ class TaskFile(BaseModel):
 
 
 class InvalidTask(ValueError):
-    """A file is not a task that can be run. `problems` holds all that is wrong with it."""
+    """A file is not a task that can be run. `problems` holds all that is wrong with it, `help` is
+    the command that tells what may stand there."""
 
-    def __init__(self, code: str, problems: Sequence[Problem]) -> None:
+    def __init__(
+        self, code: str, problems: Sequence[Problem], help: str = "workflow schema task"
+    ) -> None:
         super().__init__("; ".join(problem.sentence() for problem in problems))
         self.code = code
         self.problems = tuple(problems)
+        self.help = help
 
 
 @dataclass(frozen=True)
@@ -170,6 +174,8 @@ def build_task(read: Document, task_id: str, config: Config) -> Task:
     code = _reachable(kind, named_there, config, read, problems)
     if problems or checked is None or file is None:
         problems.sort(key=lambda problem: (problem.line or 0, problem.column or 0))
+        if (problems[0].key or "").startswith("params"):
+            raise InvalidTask(code or "invalid_task", problems, f"workflow types {kind.name}")
         raise InvalidTask(code or "invalid_task", problems)
     used: Sequence[str] = ()
     with suppress(WorkflowError):  # said by the attempt, with the code that fits

@@ -30,6 +30,10 @@ def safe_id(name: str) -> str:
     return f"{readable}-{mark}"
 
 
+def _names_no_key(error: InvalidTask) -> bool:
+    return error.code == "invalid_task" and bool(error.problems[0].key)
+
+
 def refused_result(task_id: str, name: str, file_digest: str | None, error: InvalidTask) -> Result:
     """The result of a file that was no task: what is wrong, where, and how to mend it.
 
@@ -38,15 +42,17 @@ def refused_result(task_id: str, name: str, file_digest: str | None, error: Inva
     now = utc(datetime.now(UTC))
     first = error.problems[0]
     file = f"{name}{layout.SUFFIX}"
+    # Most say what is wrong with a key, and leave it to others to name the key.
+    message = f"{first.key}: {first.message}" if _names_no_key(error) else first.message
     said = TaskError(
         code=error.code,
         category="task_file",
-        message=first.message,
+        message=message,
         action="fix",
         file=file,
         line=first.line,
         column=first.column,
-        hint=first.hint or _meant(first) or "see `workflow schema task`",
+        hint=first.hint or _meant(first) or f"see `{error.help}`",
     )
     problems = [problem.sentence() for problem in error.problems]
     place = f" at line {first.line}" if first.line else ""
@@ -54,7 +60,7 @@ def refused_result(task_id: str, name: str, file_digest: str | None, error: Inva
         task_id=task_id,
         task_type=None,
         status="failed",
-        verdict=f"The task file {file} cannot be run: {first.message}{place}.",
+        verdict=f"The task file {file} cannot be run: {message}{place}.",
         started_at=now,
         completed_at=now,
         duration_seconds=0.0,
