@@ -156,3 +156,68 @@ def test_a_hugo_that_cannot_tell_tells_nothing(tmp_path: Path, script: str) -> N
     program.chmod(0o755)
     assert listing.content_files(str(program), tmp_path, seconds=0.5) == {}
     assert listing.content_files(str(tmp_path / "none"), tmp_path) == {}
+
+
+LANGUAGES = {
+    "hugo.toml": 'baseURL = "https://example.org/sub/"\ndefaultContentLanguage = "en"\n'
+    '[languages.de]\ncontentDir = "content/de"\n[languages.en]\ncontentDir = "content/en"\n',
+    "content/de/_index.md": "---\ntitle: Start\n---\n",
+    "content/de/blog/one.md": "---\ntitle: Eins\n---\n",
+    "content/de/only.md": "---\ntitle: Nur\n---\n",
+    "content/en/_index.md": "---\ntitle: Home\n---\n",
+    "content/en/blog/one.md": "---\ntitle: One\n---\n[a](#gone) [b](/sub/blog/)\n",
+    "content/en/blog/two.md": "---\ntitle: Two\nslug: zwei\n---\n",
+    "content/both.de.md": "---\ntitle: Beide\n---\n",
+    "content/both.en.md": "---\ntitle: Both\n---\n",
+    "layouts/baseof.html": '<head>\n<link rel="canonical" href="{{ .Permalink }}">\n',
+    "layouts/nav.html": '<a href="/blog/">x</a>\n<a href="{{ "team/" | relURL }}">x</a>\n',
+}
+
+
+@pytest.mark.parametrize(
+    ("page", "path"),
+    [
+        ("index.html", "content/en/_index.md"),
+        ("de/index.html", "content/de/_index.md"),
+        ("blog/one/index.html", "content/en/blog/one.md"),
+        ("de/blog/one/index.html", "content/de/blog/one.md"),
+        ("both/index.html", "content/both.en.md"),
+        ("only/index.html", None),
+        ("blog/zwei/index.html", "content/en/blog/two.md"),
+    ],
+)
+def test_a_page_at_the_root_is_of_the_default_language(
+    tmp_path: Path, page: str, path: str | None
+) -> None:
+    sources = Sources(
+        change(tmp_path / "site", LANGUAGES),
+        lambda: {"blog/zwei/index.html": "content/en/blog/two.md"},
+    )
+    assert sources.content(page) == path
+
+
+def test_a_folder_that_is_no_language_has_no_page_of_the_root(tmp_path: Path) -> None:
+    site = change(tmp_path / "site", {"hugo.toml": "", "content/faq/_index.md": "---\n---\n"})
+    assert Sources(site).content("index.html") is None
+
+
+@pytest.mark.parametrize(
+    ("code", "url", "place"),
+    [
+        ("canonical-page", "https://example.org/sub/blog/", "layouts/baseof.html:2"),
+        ("canonical-page", "https://example.org/sub/", "layouts/baseof.html:2"),
+        ("link-outside", "/blog/", "layouts/nav.html:1"),
+        ("link-broken", "/sub/team/", "layouts/nav.html:2"),
+    ],
+)
+def test_an_address_is_sought_as_its_template_writes_it(
+    tmp_path: Path, code: str, url: str, place: str
+) -> None:
+    sources = Sources(change(tmp_path / "site", LANGUAGES))
+    assert sources.reference(code, url, "https://example.org/sub/") == place
+
+
+def test_a_fragment_is_found_without_the_address_that_hugo_puts_before_it(tmp_path: Path) -> None:
+    sources = Sources(change(tmp_path / "site", LANGUAGES))
+    place = sources.content_line("blog/one/index.html", "link-fragment", "/sub/blog/one/#gone")
+    assert place == "content/en/blog/one.md:4"

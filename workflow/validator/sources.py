@@ -6,16 +6,24 @@ that of their file (`url`, `slug`, permalinks): it takes longer than all the res
 
 from __future__ import annotations
 
+import glob
 import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
-from urllib.parse import quote, unquote
+from urllib.parse import quote, unquote, urlsplit
 
 _MARKUP = (".md", ".markdown", ".mdown", ".html", ".htm", ".adoc", ".ad", ".rst", ".org", ".pandoc")
 _LANGUAGE = re.compile(r"[a-z]{2,3}(?:-[a-z0-9]{2,8})*")
+_DEFAULT_LANGUAGE = re.compile(
+    r"^\s*\"?defaultContentLanguage\"?\s*[:=]\s*[\"']?([\w-]+)", re.MULTILINE | re.IGNORECASE
+)
 _MOVED = re.compile(rb"^\s*\"?(?:url|slug)\"?\s*[:=]", re.MULTILINE)
+_ELSEWHERE = re.compile(r"permalinks|contentDir", re.IGNORECASE)
+"""Settings by which pages have other addresses than their files' names say."""
+_MOUNTED = re.compile(r"contentDir|mounts", re.IGNORECASE)
+"""Settings by which a folder of content/ may be that of a language."""
 _FRONT_MATTER_BYTES = 4096
 _CONFIGURATIONS = ("hugo", "config")
 _CONFIGURATION_KINDS = (".toml", ".yaml", ".yml", ".json")
@@ -47,6 +55,8 @@ MARKS: Mapping[str, tuple[str, ...]] = {
     "icon": ("rel=icon", 'rel="icon"', 'rel="shortcut icon"'),
 }
 """What to look for in templates, by the first word of a rule's code."""
+_MADE = {"canonical", "hreflang"}
+"""Addresses that a template makes with .Permalink: where else they are written says nothing."""
 HEAD = ("</head>", "<head>", "<head ")
 """Where something is to be added that is missing in the head."""
 _IN_HEAD = {"title", "description", "canonical", "viewport", "charset", "og", "icon"}
@@ -125,6 +135,9 @@ class Sources:
 
     def reference(self, code: str, url: str, base_url: str | None = None) -> str | None:
         """Where templates or configuration write this very thing, if in a few places."""
+        word = code.partition("-")[0]
+        if word in _MADE:
+            return self._places(MARKS[word], once=True)
         if self._references >= _MOST_REFERENCES:
             return None
         self._references += 1
@@ -166,10 +179,10 @@ class Sources:
         parts = page.split("/")
         if "page" in parts[:-2] or parts[-1] == "404.html" or len(parts) < 2:
             return False
-        return (self._folder / "content" / parts[0]).is_dir() or "permalinks" in self._settings()
-
-    def _settings(self) -> str:
-        return "\n".join(one.text for one in self._texts() if not one.path.endswith(".html"))
+        content = self._folder / "content"
+        if (content / parts[0]).is_dir() or any(content.glob(f"*/{glob.escape(parts[0])}/")):
+            return True
+        return _ELSEWHERE.search(_settings(self._folder)) is not None
 
     def _asked(self) -> Mapping[str, str]:
         if self._told is None:
@@ -185,8 +198,12 @@ def _address(page: str) -> str:
 
 def _by_name(folder: Path) -> dict[str, str]:
     """Content files by the address that their names give them."""
+    settings = _settings(folder)
+    said = _DEFAULT_LANGUAGE.search(settings)
+    default = said[1].lower() if said else "en"  # which is Hugo's own
     plain: dict[str, str] = {}
     weaker: dict[str, str] = {}
+    weakest: dict[str, str] = {}
     content = folder / "content"
     for above, folders, names in os.walk(content):
         folders.sort()
@@ -201,13 +218,16 @@ def _by_name(folder: Path) -> dict[str, str]:
             path = "/".join(filter(None, ("content", inside, name)))
             if language:
                 plain.setdefault("/".join(filter(None, (language, address))), path)
-                weaker.setdefault(address, path)
+                (weaker if language.lower() == default else weakest).setdefault(address, path)
                 continue
             plain.setdefault(address, path)
             # content/en/ is the root where a module mounts it, or `contentDir` names it.
             first, _, below = address.partition("/")
             if _LANGUAGE.fullmatch(first):
-                weaker.setdefault(below, path)
+                (weaker if first == default else weakest).setdefault(below, path)
+    # Pages at the root are those of the default language, unless a mount says otherwise.
+    if not weaker and _MOUNTED.search(settings):
+        weaker = weakest
     return {**weaker, **plain}
 
 
@@ -245,6 +265,12 @@ def _templates(folder: Path) -> Iterator[Text]:
         yield Text(path.relative_to(folder).as_posix(), _read(path))
 
 
+def _settings(folder: Path) -> str:
+    """The text of the configuration, of all environments."""
+    data = folder / "data"
+    return "\n".join(_read(path) for path in _configurations(folder) if data not in path.parents)
+
+
 def _configurations(folder: Path) -> Iterable[Path]:
     names = [f"{stem}{kind}" for stem in _CONFIGURATIONS for kind in _CONFIGURATION_KINDS]
     yield from (folder / name for name in names if (folder / name).is_file())
@@ -255,10 +281,14 @@ def _configurations(folder: Path) -> Iterable[Path]:
 
 
 def _needles(code: str, url: str, base_url: str | None) -> Iterator[str]:
-    if code == "id-double":
+    if code.partition("-")[0] in _MADE:
+        yield url
+    elif code == "id-double":
         yield from (f'id="{url}"', f"id='{url}'", f"id={url}", f"{{#{url}")
     else:
         yield from _spellings(url, base_url)
+        if code == "link-fragment":  # Hugo puts the page's own address before it
+            yield f"(#{url.partition('#')[2]})"
 
 
 def _is_head(one: Text) -> bool:
@@ -269,13 +299,18 @@ def _is_head(one: Text) -> bool:
 def _spellings(url: str, base_url: str | None) -> Iterator[str]:
     """How the reference may be written in the sources, the surest first."""
     base = (base_url or "").rstrip("/")
+    below = urlsplit(base).path + "/"
     inside = url[len(base) :] if base and url.startswith(base + "/") else url
+    inside = inside[len(below) - 1 :] if inside.startswith(below) else inside
     bare = inside.split("#", 1)[0].split("?", 1)[0].strip("/")
     for one in dict.fromkeys((url, inside, unquote(inside), quote(inside, safe="/#?&=%:"))):
         if len(one) > 1:
             yield from (f'"{one}"', f"'{one}'", f"({one})")
             if len(one) >= _TELLING:
                 yield one
+    if below != "/" or inside.endswith("/"):
+        one = inside.lstrip("/")  # as relURL takes it
+        yield from (f'"{one}"', f"'{one}'") if len(one) > 1 else ()
     if ("/" in bare or "." in bare) and len(bare) >= _TELLING:
         yield from (f'"{bare}"', f"'{bare}'", f"{bare}/", bare)
 
