@@ -36,6 +36,7 @@ def codes(path: str, /, **changed: object) -> list[str]:
         pytest.param({"charset": "UTF-8"}, None, id="charset-in-capitals"),
         pytest.param({"charset": "utf8"}, None, id="charset-by-its-other-name"),
         pytest.param({"charset": "iso-8859-1"}, "charset-other", id="charset-of-old"),
+        pytest.param({"charset": "utf-8", "not_utf8": 3}, "charset-other", id="charset-of-a-lie"),
         pytest.param({"charset": ""}, "charset-other", id="charset-of-nothing"),
         pytest.param({"lang": None}, "lang-missing", id="no-lang"),
         pytest.param({"lang": ""}, "lang-missing", id="empty-lang"),

@@ -205,6 +205,10 @@ FACTS = [
      (("script", "text"),)),
     ("empty", "<img alt='' src=a usemap=''>", (("img", "usemap"),)),
     ("leftovers", "<a href=#ZgotmplZ>x</a>", ("ZgotmplZ",)),
+    ("leftovers", "<style>a{color:ZgotmplZ}</style>", ("ZgotmplZ",)),
+    ("leftovers", "<img alt=x src=#ZgotmplZ><meta content='0;url=#ZgotmplZ'>", ("ZgotmplZ",)),
+    ("leftovers", "<h2 title=ZgotmplZ>ZgotmplZ</h2><meta content='ZgotmplZ is'>", ()),
+    ("leftovers", "<p>aHAHAHUGOSHORTCODE12s0HBHB b</p>", ("HAHAHUGOSHORTCODE12s0HBHB",)),
     ("leftovers", "<p>%!s(MISSING) and 100%!</p>", ("%!s(MISSING)",)),
     ("leftovers", "<p>%!d(string=a)", ("%!d(string=a)",)),
     ("leftovers", "<p title='{{ .Title }}'>{{< note >}}x{{% /note %}}</p>",
@@ -364,3 +368,21 @@ def test_no_bytes_whatever_are_too_much() -> None:
         page(b"".join(chance.choices(parts, k=chance.randrange(1, 30))))
     assert page(b"") == Page(doctype=False)
     assert page(b"<a href=x>" * 20_000).refs == (Ref("link", "x", "a", "href"),)
+
+
+UTF8 = [
+    pytest.param("<meta charset=utf-8><p>ü", "utf-8", None, id="as it says"),
+    pytest.param("<meta charset=utf-8><p>ü", "latin-1", 23, id="another"),
+    pytest.param("<meta charset=latin1><p>ü", "latin-1", None, id="as another says"),
+    pytest.param("<p>ü", "latin-1", None, id="of a page that says nothing"),
+]
+
+
+@pytest.mark.parametrize(("text", "encoding", "at"), UTF8)
+def test_bytes_that_are_no_utf_8_are_found(text: str, encoding: str, at: int | None) -> None:
+    assert page(text.encode(encoding)).not_utf8 == at
+
+
+def test_json_ld_that_is_empty_is_told_once() -> None:
+    one = read("<script type=application/ld+json></script>")
+    assert one.jsonld_errors and not one.empty

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-FORMAT = 1
+FORMAT = 2
 """Of kept facts: another number means that they are made anew."""
 
 
@@ -112,6 +112,8 @@ class Page(NamedTuple):
     forms: tuple[tuple[str, str], ...] = ()
     """(kind, id) of each embedded JotForm form, (kind, address) where that names none rightly;
     kind: script, iframe, link, other."""
+    not_utf8: int | None = None
+    """Of a page that calls itself UTF-8: where its first byte stands that is none."""
 
 
 class Sheet(NamedTuple):

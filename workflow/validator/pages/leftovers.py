@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import re
 
+UNSAFE = "ZgotmplZ"
+"""What html/template writes for an address or a style that it finds unsafe: into attributes and
+style elements, never into text, where it is only talked about."""
 _LEFTOVER = re.compile(
-    r"ZgotmplZ"  # html/template found an address or a style unsafe
-    r"|%!(?:[a-zA-Z]\(|\((?:EXTRA|NOVERB|BADWIDTH|BADPREC|BADINDEX))[^)\n]{0,40}\)?"  # printf
+    r"%!(?:[a-zA-Z]\(|\((?:EXTRA|NOVERB|BADWIDTH|BADPREC|BADINDEX))[^)\n]{0,40}\)?"  # printf
     r"|<no value>"
+    r"|HAHAHUGOSHORTCODE\w*"  # what Hugo puts in a shortcode's place for a while
     # An action or a shortcode that nothing rendered; formulas in TeX have double braces too.
     r"|\{\{[<%][^{}\n]{0,80}(?:\}\})?"
     r"|\{\{-?\s*(?:[.$][a-zA-Z]|(?:if|else|end|with|range|partial|template|block|define)\b)"
@@ -15,12 +18,24 @@ _LEFTOVER = re.compile(
     r"|\{\{-?\s+[^{}\\^\n]{1,80}\s-?\}\}"
 )
 
-_HINTS = {"ZgotmplZ": b"ZgotmplZ", "{{": b"{{", "%!": b"%!", "<no value>": b"&lt;no value&gt;"}
+_HINTS = {
+    UNSAFE: b"ZgotmplZ",
+    "HAHAHUGO": b"HAHAHUGO",
+    "{{": b"{{",
+    "%!": b"%!",
+    "<no value>": b"&lt;no value&gt;",
+}
 
 
 def found(text: str) -> list[str]:
-    """Each leftover in a text or in an attribute's value, as written."""
+    """Each leftover in a text or in an attribute's value, as written, but for UNSAFE."""
     return _LEFTOVER.findall(text)
+
+
+def unsafe(value: str, *, is_prose: bool = False) -> list[str]:
+    """UNSAFE, if it stands in an attribute's value or in a style; where there may be prose, only
+    as the address that it is then."""
+    return [UNSAFE] if (f"#{UNSAFE}" if is_prose else UNSAFE) in value else []
 
 
 def hints(raw: bytes) -> list[str]:

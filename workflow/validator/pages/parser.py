@@ -22,6 +22,9 @@ _IGNORE = ("data-validate-ignore", "data-proofer-ignore")
 _VERBATIM = "pre,code,kbd,samp,var,script,style,textarea,xmp"
 _SHOWN = ("href", "src", "alt", "title", "content", "action", "style", "srcset", "value")
 """Attributes in which a visitor, a browser or a search engine meets what templates left."""
+_WORDS = ("alt", "title", "content", "value")
+"""Those of them that hold words, which may be about templates."""
+_JSON_LD = "application/ld+json"
 
 
 def page(raw: bytes) -> Page:
@@ -38,6 +41,10 @@ def page(raw: bytes) -> Page:
     hints = leftovers.hints(raw)
     if hints and not _are_in_code(root, raw, hints):
         found.leftovers += _leftovers(root, ignored)
+    if leftovers.UNSAFE in hints:
+        for node in root.parser.tags("style"):
+            if node.mem_id not in ignored:
+                found.leftovers += leftovers.unsafe(node.text_lexbor())
     if raw.startswith(b"\xef\xbb\xbf"):
         head.first.setdefault("charset", "utf-8")
     refs = tuple(dict.fromkeys(found.refs))
@@ -69,6 +76,7 @@ def page(raw: bytes) -> Page:
         empty=tuple(found.empty),
         leftovers=tuple(dict.fromkeys(found.leftovers)),
         forms=tuple(dict.fromkeys(found.forms + _forms(refs))),
+        not_utf8=_not_utf8(raw, head.first.get("charset")),
     )
 
 
@@ -155,14 +163,14 @@ def _button(found: Found, name: str, attributes: Attributes, node: LexborNode) -
 
 
 def _script(found: Found, name: str, attributes: Attributes, node: LexborNode) -> None:
+    kind = (attributes.get("type") or "").partition(";")[0].strip().lower()
     if "src" in attributes:
         url = found.add("script", name, "src", attributes["src"])
         if "livereload.js" in url:
             found.leftovers.append(url)
-    elif not node.text_lexbor().strip():
+    elif kind != _JSON_LD and not node.text_lexbor().strip():
         found.empty.append((name, "text"))
-    kind = attributes.get("type")
-    if kind and kind.partition(";")[0].strip().lower() == "application/ld+json":
+    if kind == _JSON_LD:
         urls, error = jsonld.parse(node.text_lexbor())
         found.refs += [ref("jsonld", url, name, "text") for url in urls]
         if error:
@@ -248,6 +256,7 @@ def _leftovers(root: LexborNode, ignored: frozenset[int]) -> list[str]:
             value = attributes.get(name)
             if value:
                 found += leftovers.found(value)
+                found += leftovers.unsafe(value, is_prose=name in _WORDS)
     return found
 
 
@@ -261,6 +270,16 @@ def _ignored(root: LexborNode, raw: bytes) -> frozenset[int]:
         for node in root.css(f'[{name}]:not([{name}="false"]),.{name}'):
             found.update(below.mem_id for below in node.traverse(include_text=True))
     return frozenset(found)
+
+
+def _not_utf8(raw: bytes, charset: str | None) -> int | None:
+    if raw.isascii() or (charset or "").lower() not in ("utf-8", "utf8"):
+        return None
+    try:
+        raw.decode()
+    except UnicodeDecodeError as error:
+        return error.start
+    return None
 
 
 def _has_doctype(root: LexborNode) -> bool:

@@ -135,6 +135,10 @@ def _encoding(path: str, page: Page) -> Iterator[Finding]:
     elif page.charset.lower() not in ("utf-8", "utf8", "unicode-1-1-utf-8"):
         message = f"the page says that it is written in {page.charset or 'nothing'}"
         yield Finding("charset-other", path, message, None, "meta", "charset")
+    elif page.not_utf8 is not None:
+        message = f"the page calls itself UTF-8, and its byte {page.not_utf8 + 1:,} is none"
+        hint = "Save it as UTF-8: readers see � in the place of such letters."
+        yield Finding("charset-other", path, message, None, "meta", "charset", hint)
 
 
 def _language(path: str, page: Page) -> Iterator[Finding]:
