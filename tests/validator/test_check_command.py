@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import subprocess
@@ -12,6 +13,9 @@ from typing import Any
 import pytest
 
 from tests.program import Ran
+from workflow.cli import Place, body
+from workflow.errors import WorkflowError
+from workflow.validator.files import reading
 
 REPOSITORY = Path(__file__).parent.parent.parent
 
@@ -140,6 +144,7 @@ def test_the_gate_can_be_made_stricter(check: Shell) -> None:
         (["public", "--base-url", "www.example.com"], "--base-url"),
         (["public", "--update-baseline"], "--baseline"),
         (["public", "--config", "nowhere"], "workflow.yaml"),
+        (["public", "--sarif", "nowhere/out.sarif"], "there is no folder nowhere"),
     ],
 )
 def test_wrong_use_is_told_and_ends_with_2(check: Shell, words: list[str], said: str) -> None:
@@ -276,3 +281,39 @@ def test_a_baseline_holds_what_either_scope_finds(check: Shell) -> None:
     for scope in ("site", "content"):
         ran = check("site/public", "--scope", scope, "--baseline", "known.json", "--json")
         assert (ran.code, ran.data["new"], ran.data["fixed"]) == (0, 0, 0), scope
+
+
+NO_UTF8 = ("caf%E9.html", "link-broken")
+
+
+@pytest.mark.skipif(sys.platform == "darwin", reason="its file systems allow no such names")
+def test_bytes_that_are_no_utf_8_are_told_in_every_form(check: Shell) -> None:
+    check.write({"index.html": page('<a href="/about/">x</a><a href="/%FCber/">y</a>')})
+    name = os.fsencode(check.folder / "public") + b"/caf\xe9.html"
+    with open(name, "w") as file:
+        file.write(page('\n<a href="/gone/">x</a>', "A file of another age"))
+    words = ("public", "--sarif", "out.sarif", "--baseline", "known.json")
+    found = check(*words, "--json").data["findings"]
+    (broken,) = [one for one in found if one.get("url") == "/%FCber/"]
+    assert broken["message"].startswith("/%FCber/ is not there")
+    (inside,) = [one for one in found if (one["page"], one["code"]) == NO_UTF8]
+    assert inside["line"] == 2
+    assert "caf%25E9.html" in (check.folder / "out.sarif").read_text()
+    assert check(*words, "--update-baseline").code == 0
+    assert check(*words, "--json").data["new"] == 0
+
+
+def test_a_file_that_vanishes_while_the_folder_is_read_is_no_defect(
+    check: Shell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    walk = reading._walk
+
+    def late(root: str, progress: Any) -> Any:
+        yield from [*walk(root, progress)]
+        (check.folder / "public/about/index.html").unlink()
+
+    monkeypatch.setattr(reading, "_walk", late)
+    with pytest.raises(WorkflowError, match="the folder was changed while it was read") as told:
+        body("check")(Place(None), str(check.folder / "public"), no_cache=True)
+    assert told.value.exit == 2
+    assert gc.isenabled()

@@ -400,3 +400,11 @@ def test_any_bytes_are_facts(raw: bytes) -> None:
     assert isinstance(sitemap(raw), Sitemap)
     assert isinstance(robots(raw), Robots)
     assert isinstance(manifest(raw), Manifest)
+
+
+def test_an_address_that_a_sitemap_lists_twice_is_there_twice() -> None:
+    entry = "<url><loc>https://x.org/a/</loc></url>"
+    assert (
+        told(sitemap(SITEMAP.format(entry * 2).encode()))
+        == ["sitemap https://x.org/a/ loc text"] * 2
+    )

@@ -479,3 +479,8 @@ def _seconds_to_load(path: Path) -> float:
     loaded = [kept.facts(name) for name in kept.files]
     assert len(loaded) == 800
     return time.perf_counter() - began
+
+
+def test_a_link_that_leads_to_itself_stops_nothing(built: Built) -> None:
+    (built.folder / "self.html").symlink_to("self.html")
+    assert "self.html" not in read_site(built.folder, base_url=None, cache=None).files

@@ -184,7 +184,7 @@ def test_hosts_that_visitors_cannot_reach_are_local(url: str) -> None:
 
 @pytest.mark.parametrize(
     "host",
-    ["localhost.example.org", "example.org", "local", "172.32.0.1", "11.0.0.1", "[2001:db8::1]"],
+    ["localhost.example.org", "example.org", "172.32.0.1", "11.0.0.1", "[2001:db8::1]"],
 )
 def test_other_hosts_are_not(host: str) -> None:
     assert not urls.is_local(host)
@@ -250,3 +250,15 @@ def test_addresses_of_other_schemes_are_let_be(url: str) -> None:
 )
 def test_slips_of_the_pen_are_told(url: str, why: str) -> None:
     assert why in (fault(urls.parse(url)) or "")
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        pytest.param("/\udcfcber/", "/%FCber/", id="a byte of Latin-1"),
+        pytest.param("x\ud83d", "x\ufffd", id="half a pair"),
+        pytest.param("/über/", "/über/", id="letters"),
+    ],
+)
+def test_what_is_no_text_is_told_encoded(text: str, said: str) -> None:
+    assert urls.printable(text) == said

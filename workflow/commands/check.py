@@ -120,11 +120,26 @@ def run(
         raise WorkflowError(
             "usage", "--update-baseline needs to know the file", hint="add --baseline FILE"
         )
-    gc.disable()  # the program ends with the answer; the facts of a site are no garbage
-    report = validate(wish)
+    sarif = Path(sarif_file).expanduser() if sarif_file else None
+    if sarif is not None and not sarif.parent.is_dir():
+        raise WorkflowError(
+            "usage", f"there is no folder {sarif.parent}", hint="make it, or name another --sarif"
+        )
+    gc.disable()  # the facts of a site are no garbage
+    try:
+        report = validate(wish)
+    except FileNotFoundError as error:
+        raise WorkflowError(
+            "changed_meanwhile",
+            f"{error.filename} is gone: the folder was changed while it was read",
+            hint="check again when what builds it is done",
+        ) from error
+    finally:
+        gc.freeze()  # nor need they be looked at while the answer is put together
+        gc.enable()
     prefix, inside = _prefix(wish)
-    if sarif_file:
-        _write_sarif(Path(sarif_file).expanduser(), report, prefix, inside)
+    if sarif is not None:
+        _write_sarif(sarif, report, prefix, inside)
     told = list(reporting.github(report, prefix, inside)) if github else []
     return _reply(report, wish, told, folder)
 

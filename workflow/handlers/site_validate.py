@@ -101,7 +101,7 @@ def run(context: Context) -> Outcome:
     try:
         report = validate(_wish(context, place, str(said["base_url"])), context.check)
     except FileNotFoundError as error:
-        raise _not_built(place) from error
+        raise (_changed(place, error) if place.public.is_dir() else _not_built(place)) from error
     except WorkflowError as error:
         raise TaskFailed(
             TaskError(error.code, error.message, "escalate", "configuration", hint=error.hint)
@@ -150,6 +150,19 @@ def _not_built(place: Place) -> TaskFailed:
             "fix",
             "environment",
             hint=f"build it first: `workflow submit hugo-build --env {place.environment}`",
+        )
+    )
+
+
+def _changed(place: Place, error: FileNotFoundError) -> TaskFailed:
+    """Builds of ours wait for the check; somebody else's does not."""
+    return TaskFailed(
+        TaskError(
+            "changed_meanwhile",
+            f"{error.filename} is gone: the folder was changed while it was read",
+            "retry",
+            "environment",
+            hint=f"let nothing but tasks write into {place.public}",
         )
     )
 

@@ -19,6 +19,7 @@ from workflow.validator.content import rules as content_rules
 from workflow.validator.external import links as external
 from workflow.validator.findings import Finding
 from workflow.validator.grading import FailOn, Grade, Ignore
+from workflow.validator.links import urls
 from workflow.validator.sources import Sources, hugo_site
 
 if TYPE_CHECKING:
@@ -101,6 +102,7 @@ def validate(wish: Wish, check: Callable[[], None] = lambda: None) -> Report:
     )
     known = baseline.read(wish.baseline) if wish.baseline is not None else None
     checked = (_content if wish.scope == "content" else _site)(wish, check)
+    checked = checked._replace(found=[_printable(one) for one in checked.found])
     not_run = _not_run(wish, known_rules)
     graded = grading.graded(checked.found, known_rules, wish.grades, wish.ignores, not_run=not_run)
     if wish.update_baseline and wish.baseline is not None:
@@ -239,10 +241,10 @@ def _placed(wish: Wish, site: Site, grouped: list[Cause], check: Callable[[], No
 
 def _sourced(cause: Cause, sources: Sources, base_url: str | None) -> Cause:
     if cause.is_template:
-        urls = {one.url for one in cause.findings}
-        url = next(iter(urls)) if len(urls) == 1 else None
+        written_as = {one.url for one in cause.findings}
+        url = next(iter(written_as)) if len(written_as) == 1 else None
         place = sources.template(cause.code, url, base_url)
-        return placed_in(cause, place) if place is not None else cause
+        return placed_in(cause, urls.printable(place)) if place is not None else cause
     written: dict[str | None, str | None] = {}
     found = []
     for one in cause.findings:
@@ -255,7 +257,7 @@ def _sourced(cause: Cause, sources: Sources, base_url: str | None) -> Cause:
             if one.url not in written:
                 written[one.url] = sources.reference(one.code, one.url, base_url)
             place = written[one.url] or place
-        found.append(replace(one, source=place) if place is not None else one)
+        found.append(replace(one, source=urls.printable(place)) if place is not None else one)
     places = {one.source for one in found}
     return cause._replace(
         findings=tuple(found), source=next(iter(places)) if len(places) == 1 else None
@@ -273,7 +275,7 @@ def _with_lines(
                 wanted[one.page].append((number, at))
     found = [list(cause.findings) for cause in grouped]
     for page, spots in wanted.items():
-        raw = _bytes(folder / page)
+        raw = _bytes(folder, page)
         there = [((number, at), found[number][at]) for number, at in spots]
         for (number, at), lined in _lined(raw, there):
             found[number][at] = lined
@@ -302,8 +304,18 @@ def _lined(
     return told
 
 
-def _bytes(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError:
-        return b""
+def _bytes(folder: Path, page: str) -> bytes:
+    for name in (page, urls.decoded(page)):  # which may be no UTF-8, see `_printable`
+        try:
+            return (folder / name).read_bytes()
+        except OSError:
+            continue
+    return b""
+
+
+def _printable(finding: Finding) -> Finding:
+    """The finding as JSON can hold it, even of a file whose name is no UTF-8."""
+    page, message, url = map(urls.printable, (finding.page, finding.message, finding.url or ""))
+    if (page, message, url) == (finding.page, finding.message, finding.url or ""):
+        return finding
+    return replace(finding, page=page, message=message, url=url or finding.url)

@@ -116,12 +116,13 @@ def _walk(root: str, check: Callable[[], None]) -> Iterator[tuple[str, Mark | No
                 path = inside + entry.name
                 if entry.is_dir(follow_symlinks=False):
                     folders.append(path + "/")
-                elif entry.is_file() and (not entry.is_symlink() or _is_inside(root, entry.path)):
+                elif _is_file_inside(root, entry) if entry.is_symlink() else entry.is_file():
                     yield path, _mark(entry.stat()) if may_have_facts(path) else None
 
 
-def _is_inside(root: str, path: str) -> bool:
-    return os.path.realpath(path).startswith(root)
+def _is_file_inside(root: str, entry: os.DirEntry[str]) -> bool:
+    # A link that leads to itself is an error to `entry.is_file`, and no file to this.
+    return os.path.isfile(entry.path) and os.path.realpath(entry.path).startswith(root)
 
 
 def _mark(seen: os.stat_result) -> Mark:

@@ -42,7 +42,8 @@ def sitemap(raw: bytes) -> Sitemap:
 
 class _SitemapReader:
     def __init__(self) -> None:
-        self.refs: dict[Ref, bool] = {}
+        self.refs: list[Ref] = []
+        self._shown: set[Ref] = set()
         self.bad_dates: list[str] = []
         self.alternates: list[tuple[str, str, str]] = []
         self.root = ""
@@ -75,7 +76,8 @@ class _SitemapReader:
             self._add("media", text, f"video:{name}")
         elif space == self._space and self._depth == 2 and name == "loc":
             self._loc = clean(text)
-            self._add("sitemap", self._loc, "loc")
+            if self._loc:  # each time that it stands there: none should stand there twice
+                self.refs.append(Ref("sitemap", self._loc, "loc", "text"))
         elif space == self._space and self._depth == 2 and name == "lastmod":
             self.bad_dates += [] if is_date(text.strip()) else [text.strip()]
 
@@ -91,9 +93,10 @@ class _SitemapReader:
         self.alternates += [(self._loc or "", language, href) for language, href in self._here]
 
     def _add(self, kind: str, url: str, element: str) -> None:
-        url = clean(url)
-        if url:
-            self.refs[Ref(kind, url, element, "text")] = True
+        one = Ref(kind, clean(url), element, "text")
+        if one.url and one not in self._shown:
+            self._shown.add(one)
+            self.refs.append(one)
 
     def error(self) -> str | None:
         if self.root not in ("urlset", "sitemapindex"):

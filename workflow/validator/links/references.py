@@ -94,7 +94,7 @@ def _problem(
         case "found":
             return _beyond(resolver, page, base, ref, verdict) or _spelled(ref, scheme, True)
         case "external":
-            return _local(verdict) or _spelled(ref, scheme, False)
+            return _local(ref, verdict) or _spelled(ref, scheme, False)
         case "skipped":
             if _LOCAL_SCHEME.match(ref.url):
                 return Problem("link-localhost", f"{_shown(ref.url)} is there on one machine only")
@@ -158,11 +158,14 @@ def _beyond(
     return Problem("use-broken" if ref.kind == "use" else "link-fragment", message, hint)
 
 
-def _local(verdict: Verdict) -> Problem | None:
+def _local(ref: Ref, verdict: Verdict) -> Problem | None:
     host = (verdict.address or "//").split("/", 3)[2]
-    if host and urls.is_local(host.partition("?")[0]):
-        return Problem("link-localhost", f"{host} is not there for visitors")
-    return None
+    if not host or not urls.is_local(host.partition("?")[0]):
+        return None
+    message = f"{host} is not there for visitors"
+    if ref.url.startswith("//") and not {".", ":"}.intersection(host):
+        message = f"// makes {host} the name of a host; is /{ref.url.lstrip('/')} meant?"
+    return Problem("link-localhost", message)
 
 
 def _spelled(ref: Ref, scheme: str | None, is_local: bool) -> Problem | None:

@@ -37,6 +37,8 @@ def _mail_fault(path: str, query: str) -> str | None:
         return "it names no address"
     if _BAD_ESCAPE.search(path):
         return "a % in it is not followed by two hexadecimal digits"
+    if path.startswith("//"):
+        return "the address follows mailto: at once, without slashes"
     lists = [path] if path else []
     for one in lists + _MAIL_FIELD.findall(query):
         for address in one.split(","):

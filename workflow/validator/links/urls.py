@@ -25,8 +25,9 @@ _NUMBER = re.compile(r"0[xX][0-9a-fA-F]*|[0-9]+")
 # What browsers send as it is; `%` too, for what is encoded already.
 _SENT = "/%:@!$&'()*+,;=|[]~?"
 _TO_ENCODE = re.compile(rf"[^\w.\-{re.escape(_SENT)}]", re.ASCII)
+_NO_TEXT = re.compile(r"[\ud800-\udfff]")
 _LOCAL = re.compile(
-    r"localhost|.*\.(?:localhost|local)|(?:127|10)\..*|192\.168\..*|169\.254\..*"
+    r"[^.\[]+|.*\.(?:localhost|local)|(?:127|10)\..*|192\.168\..*|169\.254\..*"
     r"|172\.(?:1[6-9]|2\d|3[01])\..*|0\.0\.0\.0|\[(?:::1?|f[cd][^\]]*|fe80[^\]]*"
     r"|::ffff:(?:7f|a)[0-9a-f]{2}:[^\]]*)\]"
 )
@@ -212,7 +213,7 @@ def _ipv4(host: str) -> str:
 
 def is_local(host: str) -> bool:
     """Whether the host (of an Address) is this machine, or in a network that visitors are not in:
-    localhost, 127.*, [::1], private ranges, *.local."""
+    localhost, 127.*, [::1], private ranges, *.local, and names without a dot."""
     name = host if host.endswith("]") else host.partition(":")[0]
     if host.startswith("["):
         name = host[: host.index("]") + 1]
@@ -246,3 +247,15 @@ def encoded(name: str) -> str:
         if mark in name:
             name = name.replace(mark, f"%{ord(mark):02X}")
     return name
+
+
+def printable(text: str) -> str:
+    """The text as every file and terminal can hold it: bytes that are no UTF-8, as paths and names
+    of files may have them, are percent-encoded."""
+    if text.isascii() or _NO_TEXT.search(text) is None:
+        return text
+    return _NO_TEXT.sub(lambda half: _byte(ord(half[0]) - 0xDC00), text)
+
+
+def _byte(value: int) -> str:
+    return f"%{value:02X}" if 0x80 <= value <= 0xFF else "\ufffd"
