@@ -16,7 +16,7 @@ from workflow.overview import ago, silence, sweeper_warning
 from workflow.report import places, trends
 from workflow.report.findings import findings
 from workflow.report.history import DAYS, RESULTS, Ended, read_history, read_whole
-from workflow.report.inert import inert, short
+from workflow.report.inert import inert, listed, short
 from workflow.report.logs import logs_of
 from workflow.report.waiting import running, waiting
 from workflow.result import utc
@@ -128,7 +128,7 @@ def error_of(error: Any) -> dict[str, Any] | None:
 def checks_of(result: Mapping[str, Any]) -> list[dict[str, Any]]:
     """The checks of a result, each expectation with what came of it."""
     verification = result.get("verification")
-    checks = verification.get("checks") if isinstance(verification, Mapping) else None
+    checks = listed(verification.get("checks") if isinstance(verification, Mapping) else None)
     return [
         {
             "name": short(check.get("name"), 80),
@@ -136,7 +136,7 @@ def checks_of(result: Mapping[str, Any]) -> list[dict[str, Any]]:
             "actual": short(one_line(check.get("actual")), 160),
             "passed": check.get("passed") is True,
         }
-        for check in (checks if isinstance(checks, list) else [])[:60]
+        for check in checks[:60]
         if isinstance(check, Mapping)
     ]
 

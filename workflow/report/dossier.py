@@ -15,8 +15,8 @@ from workflow.exchange import Exchange, Found
 from workflow.overview import ENDED, overview
 from workflow.report.board import checks_of, error_of
 from workflow.report.findings import findings_of
-from workflow.report.history import read_start, read_whole
-from workflow.report.inert import inert, short
+from workflow.report.history import read_start, read_whole, seconds_of
+from workflow.report.inert import inert, listed, short
 from workflow.report.logs import logs_of
 from workflow.report.waiting import changes_of, plan_of, wait_of
 from workflow.result import utc
@@ -35,19 +35,22 @@ _STEP = re.compile(r"^## Next Steps\n+((?:- .*\n?)+)", re.MULTILINE)
 
 def dossier(exchange: Exchange, config: Config, found: Found) -> dict[str, Any]:
     """Everything that the page about `found` says."""
-    said = overview(exchange, found)
     keys = ("task_id", "task_type", "environment", "state", "status", "started_at", "attempt")
+    # Of one that ended its result tells all, and may be damaged.
+    ended = found.state in ENDED
+    said = {"status": found.state} if ended else overview(exchange, found)
+    said |= {"task_id": found.task_id, "state": found.state}
     told: dict[str, Any] = {
         "written_at": utc(datetime.now(UTC)),
         "exchange": {"name": os.path.basename(exchange.root), "root": exchange.root},
         **{key: said.get(key) for key in keys},
-        "verdict": short(said.get("summary"), 400),
+        "verdict": "",
         "file": os.path.relpath(found.path, exchange.root),
         "task": _text_of(found.path),
     }
     if found.state in ("pending", "waiting"):
         told["waiting"] = wait_of(exchange, config, found, actions=_FILES)
-    elif found.state in ENDED:
+    elif ended:
         told |= _of_result(exchange, found)
     told["logs"] = logs_of(exchange, found.task_id, _LOG_CHARACTERS)[:_LOGS]
     cleaned: dict[str, Any] = inert(told)
@@ -57,31 +60,43 @@ def dossier(exchange: Exchange, config: Config, found: Found) -> dict[str, Any]:
 def _of_result(exchange: Exchange, found: Found) -> dict[str, Any]:
     path = exchange.result(found.task_id, everywhere=True)
     if path is None:
-        return {}
+        return {"verdict": "Its result was cleared away."}
     told: dict[str, Any] = {"result": os.path.relpath(path, exchange.root)}
     result = read_whole(path)
     if result is None:
         return told | {"verdict": "Its result is too large to be shown here, or cannot be read."}
-    attempts = result.get("attempts")
     verification = result.get("verification")
     verdict = verification.get("reason") if isinstance(verification, Mapping) else None
+    environment = result.get("environment")
     return told | {
+        "task_type": short(result.get("task_type"), 80) or None,
+        "environment": environment[:40] if isinstance(environment, str) else None,
+        "status": short(result.get("status"), 20) or found.state,
         "started_at": result.get("started_at"),
         "completed_at": result.get("completed_at"),
-        "seconds": result.get("duration_seconds"),
+        "seconds": seconds_of(result.get("duration_seconds")),
         "worker_id": short(result.get("worker_id"), 80),
         "verdict": short(result["verdict"], 400),
         "error": error_of(result.get("error")),
         "checks": checks_of(result),
         "checks_reason": short(verdict, 200) or None,
-        "attempts": [a for a in (attempts or []) if isinstance(a, Mapping)][-10:]
-        if isinstance(attempts, list)
-        else [],
+        "attempts": [_attempt(a) for a in listed(result.get("attempts"))[-10:]],
         "outputs": _outputs(result.get("outputs")),
-        "warnings": [short(w, 300) for w in list(result.get("warnings") or ())[:10]],
+        "warnings": [short(w, 300) for w in listed(result.get("warnings"))[:10]],
         "next_steps": _next_steps(str(result["body"])),
         "findings": findings_of(result, _CAUSES),
         "plan": _carried_out(exchange, found.task_id) or plan_of(exchange, found.task_id, _FILES),
+    }
+
+
+def _attempt(attempt: Any) -> dict[str, Any]:
+    said = attempt if isinstance(attempt, Mapping) else {}
+    return {
+        "number": short(said.get("number"), 10),
+        "status": short(said.get("status"), 20),
+        "started_at": short(said.get("started_at"), 20),
+        "seconds": seconds_of(said.get("duration_seconds")),
+        "error": short(said.get("error"), 60) or None,
     }
 
 

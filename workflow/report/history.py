@@ -147,9 +147,15 @@ def _head(path: str, task_id: str, day: str) -> Ended | None:
         environment=environment[:40] if isinstance(environment, str) else None,
         status=said["status"][:20],
         completed_at=completed if is_time(completed) else f"{day}T00:00:00Z",
-        seconds=float(seconds) if isinstance(seconds, (int, float)) and seconds >= 0 else None,
+        seconds=seconds_of(seconds),
         path=path,
     )
+
+
+def seconds_of(value: Any) -> float | None:
+    """A duration that a file names; None for what is none."""
+    there = isinstance(value, (int, float)) and not isinstance(value, bool) and 0 <= value < 1e9
+    return float(value) if there else None
 
 
 def is_time(text: Any) -> bool:

@@ -50,6 +50,11 @@ def _seen(value: Any) -> Any:
     return value
 
 
+def listed(value: Any) -> list[Any]:
+    """`value` if it is a list; nothing for whatever else stands where one should."""
+    return value if isinstance(value, list) else []
+
+
 def short(value: Any, most: int) -> str:
     """`value` as text on one line, of at most `most` characters; empty for None."""
     if value is None:

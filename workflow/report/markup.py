@@ -73,7 +73,12 @@ def address(url: str | None, **attributes: str) -> Markup | None:
         parts = urlsplit(url)
     except ValueError:
         return escaped(url)
-    if parts.scheme not in ("http", "https") or not parts.netloc or "@" in parts.netloc:
+    if (
+        url != url.strip()
+        or parts.scheme not in ("http", "https")
+        or not parts.netloc
+        or "@" in parts.netloc
+    ):
         return escaped(url)
     shown = url.split("://", 1)[1].rstrip("/")
     return el("a", shown, href=url, rel="noreferrer noopener", **attributes)

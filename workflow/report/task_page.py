@@ -154,7 +154,7 @@ def _attempts(told: Mapping[str, Any]) -> Markup | None:
             pieces.row(
                 f"attempt {one.get('number')}",
                 inline(
-                    lasted(one.get("duration_seconds")),
+                    lasted(one["seconds"]),
                     moment(one.get("started_at"), day=False),
                     f"code {one['error']}" if one.get("error") else None,
                 ),

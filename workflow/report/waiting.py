@@ -11,7 +11,7 @@ from workflow.config import Config
 from workflow.exchange import Exchange, Found
 from workflow.overview import approval_steps, overview, waits_for
 from workflow.plans import read_plan
-from workflow.report.inert import inert, short
+from workflow.report.inert import inert, listed, short
 
 LOOKED_AT = 40
 """Tasks of a state that are opened to see what they wait for: the oldest, by their ids."""
@@ -77,15 +77,15 @@ def plan_of(exchange: Exchange, task_id: str, most: int) -> dict[str, Any] | Non
     stored = read_plan(exchange, task_id, details=True)
     if stored is None:
         return None
-    planned, details = stored.planned, stored.planned.details
-    changes = details.get("actions") if isinstance(details, Mapping) else None
+    planned = stored.planned
+    details = planned.details if isinstance(planned.details, Mapping) else {}
     return {
         "summary": planned.summary,
         "target": planned.target,
         "digest": planned.digest[:8],
         "planned_at": stored.planned_at,
-        "changes": changes_of(changes or (), most),
-        "warnings": [short(one, _LONGEST) for one in list(details.get("warnings") or ())[:10]],
+        "changes": changes_of(listed(details.get("actions")), most),
+        "warnings": [short(one, _LONGEST) for one in listed(details.get("warnings"))[:10]],
     }
 
 
@@ -95,7 +95,7 @@ def changes_of(actions: Iterable[Any], most: int) -> list[dict[str, Any]]:
     counts = Counter[str]()
     for action in actions:
         kind = action.get("action") if isinstance(action, Mapping) else None
-        if kind in files:
+        if isinstance(kind, str) and kind in files:
             counts[kind] += 1
             if len(files[kind]) < most:
                 files[kind].append(short(action.get("path"), 200))
