@@ -16,6 +16,7 @@ LAYERS = [
         "certificates",
         "figures",
         "layout",
+        "itself",
         "yaml12",
         "redact",
         "durable",

@@ -4,10 +4,11 @@
 workflow-hook, by a link, the file is that program.
 """
 
+import os
 import sys
 
-sys.argv = sys.argv[1:]
-if sys.argv[0].rsplit("/", 1)[-1] == "workflow-hook":
+sys.argv = [os.path.abspath(sys.argv[1]), *sys.argv[2:]]
+if os.path.basename(sys.argv[0]) == "workflow-hook":
     from workflow.hook import main
 else:
     from workflow.__main__ import main
