@@ -210,7 +210,7 @@ def _prepare(program: Program, name: str) -> None:
     if name == "git-commit":
         site = program.root / "site"
         for words in (
-            ["init", "-q", "-b", "claude/posts"],
+            ["init", "-q", "-b", "main"],
             ["config", "user.name", "Somebody"],
             ["config", "user.email", "somebody@example.org"],
             ["add", "."],

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+import subprocess
 import threading
 from collections.abc import Sequence
 from pathlib import Path
@@ -157,6 +159,7 @@ def test_a_conflict_is_for_a_person_and_the_commit_is_kept(
     failure = bench.fail("push_conflict", push=True)
     assert failure.error.action == "escalate"
     assert path in failure.error.message
+    assert failure.error.message.startswith("claude/menu was not pushed: ")
     commit = bench.git("rev-parse", "HEAD")
     assert (failure.outputs["commit"], failure.outputs["pushed"]) == (commit, False)
     assert commit in failure.summary
@@ -166,6 +169,22 @@ def test_a_conflict_is_for_a_person_and_the_commit_is_kept(
     before = bench.state()
     assert bench.fail("push_conflict", push=True).outputs["commit"] == commit
     assert bench.state()["index"] == before["index"]
+
+
+def test_the_command_that_a_refused_push_names_is_one_that_works(bench: Bench, other: Path) -> None:
+    publish(other, {"content/_index.md": "THEIRS\n"})
+    bench.write({"content/_index.md": "OURS\n", "static/robots.txt": "unfinished\n"})
+    bench.git("add", "static")
+    hint = bench.fail("push_conflict", push=True, paths="content/_index.md").error.hint
+    assert hint is not None
+    pull = shlex.split(hint.split("`")[1])
+    bench.git("branch", "--unset-upstream")
+    ran = subprocess.run(pull, cwd="/", capture_output=True, text=True, check=False)
+    assert "content/_index.md" in ran.stdout, ran.stderr  # it came as far as the conflict itself
+    bench.write({"content/_index.md": "BOTH\n"}).git("add", "content/_index.md")
+    bench.git("-c", "core.editor=true", "rebase", "--continue")
+    assert bench.git("log", "-1", "--format=%s") == "Menu"
+    assert (bench.site / "static/robots.txt").read_text() == "unfinished\n"
 
 
 def test_a_file_with_a_merge_driver_is_not_merged_by_us(bench: Bench, other: Path) -> None:

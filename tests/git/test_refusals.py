@@ -215,6 +215,13 @@ def test_a_name_that_a_part_of_another_has_is_said(bench: Bench) -> None:
 def test_a_path_that_never_was_is_a_slip_of_the_pen(bench: Bench) -> None:
     failure = bench.fail_unchanged("no_such_path", paths=["content", "content/nwe.md"])
     assert (failure.error.action, failure.error.file) == ("fix", "content/nwe.md")
+    bench.write({"content/new.md": "x"})
+    hint = bench.fail_unchanged("no_such_path", paths=["content/nwe.md"]).error.hint
+    assert hint is not None and hint.startswith("did you mean content/new.md")
+    assert hint.endswith("? paths are relative to the site's folder")
+    assert "did you" not in (
+        bench.fail_unchanged("no_such_path", paths=["a/b.md"]).error.hint or ""
+    )
 
 
 def test_what_is_ignored_is_refused_with_the_line_that_ignores_it(bench: Bench) -> None:

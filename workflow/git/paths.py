@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from workflow.deploy.guards import shown
+from workflow.errors import nearest
 from workflow.git.program import Git, each, failed_as_a_whole, refusal
 from workflow.git.repository import Repository
 from workflow.layout import RUNTIME
@@ -136,13 +137,25 @@ def _refuse_absent(repository: Repository, names: Sequence[str]) -> None:
         staged = git.get("ls-files", "-z", "--", name).out
         if not (staged or git.get("ls-tree", "-r", "--name-only", "-z", "HEAD", "--", name).out):
             own = name.removeprefix(repository.prefix)
+            meant = " or ".join(_near(repository, own))
             raise refusal(
                 "no_such_path",
-                f"there is no {shown(own)} in {repository.folder}, and there was none",
+                f"there is no {shown(own)} in {repository.folder}, nor in its last commit",
                 "fix",
-                f"name paths relative to the {repository.which}'s folder",
+                (f"did you mean {meant}? " if meant else "")
+                + f"paths are relative to the {repository.which}'s folder",
                 file=shown(own),
             )
+
+
+def _near(repository: Repository, own: str) -> list[str]:
+    """What lies beside the name that is not there, and is called nearly so."""
+    above, _, last = own.rpartition("/")
+    try:
+        beside = sorted(os.listdir(repository.folder / above))
+    except OSError:
+        return []
+    return [shown(f"{above}/{name}" if above else name) for name in nearest(last, beside)]
 
 
 def _refuse_ignored(repository: Repository, names: Sequence[str]) -> None:

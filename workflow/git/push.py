@@ -93,7 +93,7 @@ def push(
             if theirs is not None and is_ancestor(git, commit.id, theirs):
                 return _told(git, commit, remote)  # an earlier attempt's push came through
             if theirs is not None:
-                commit = onto(repository, commit, theirs)
+                commit = onto(repository, commit, theirs, remote)
                 moved(commit)
     raise refusal(
         "push_raced",

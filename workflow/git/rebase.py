@@ -13,6 +13,7 @@ special; else it is a conflict.
 from __future__ import annotations
 
 import os
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -36,20 +37,22 @@ class _Side:
     blob: str
 
 
-def onto(repository: Repository, commit: Commit, theirs: str) -> Commit:
+def onto(repository: Repository, commit: Commit, theirs: str, remote: str) -> Commit:
     """Our commit with `theirs` as its parent, checked out; the branch is moved to it.
+
+    `remote` has that branch: for whoever has to go on by hand.
 
     Raises TaskFailed `push_conflict`, `push_diverged`, `work_tree_in_the_way`, `branch_moved`,
     `signing_failed`, with everything as it was.
     """
-    git = repository.git
+    git, by_hand = repository.git, _by_hand(repository, commit, remote)
     if repository.branch() != commit.branch or repository.commit_at(commit.branch) != commit.id:
-        raise _diverged(commit, "others have committed on top of it here")
+        raise _diverged(commit, "others have committed on top of it here", by_hand)
     if commit.parent is None or not is_ancestor(git, commit.parent, theirs):
-        raise _diverged(commit, "the branch here has commits that are not on the server")
-    tree = _merged(git, commit, theirs)
+        raise _diverged(commit, "the branch here has commits that are not on the server", by_hand)
+    tree = _merged(git, commit, theirs, by_hand)
     new = _committed(git, commit, tree, theirs)
-    _check_out(repository, commit, new)
+    _check_out(repository, commit, new, by_hand)
     return replace(commit, id=new, parent=theirs, changes=held(git, theirs, new))
 
 
@@ -57,7 +60,15 @@ def is_ancestor(git: Git, older: str, newer: str) -> bool:
     return git.ask("merge-base", "--is-ancestor", older, newer).code == 0
 
 
-def _merged(git: Git, commit: Commit, theirs: str) -> str:
+def _by_hand(repository: Repository, commit: Commit, remote: str) -> str:
+    """What a person types who goes on: as it is, from any folder, whatever else lies there changed,
+    and whether or not the branch follows one on the server."""
+    there = os.fspath(repository.top)
+    words = ("git", "-C", there, "pull", "--rebase", "--autostash", remote, commit.branch)
+    return f"`{shlex.join(words)}`, resolve what it shows, and push"
+
+
+def _merged(git: Git, commit: Commit, theirs: str, by_hand: str) -> str:
     """The tree with both sides' changes. Raises TaskFailed `push_conflict`."""
     assert commit.parent is not None
     upstream = {one.path: one for one in held(git, commit.parent, theirs).files}
@@ -77,10 +88,10 @@ def _merged(git: Git, commit: Commit, theirs: str) -> str:
     if conflicts:
         raise refusal(
             "push_conflict",
-            f"{commit.branch} was changed on the server, in the same places: {each(conflicts)}",
+            f"{commit.branch} was not pushed: it was changed on the server in the same places: "
+            f"{each(conflicts)}",
             "escalate",
-            "the commit is kept here and nothing was pushed: `git pull --rebase` there, resolve, "
-            "push; or commit to another branch",
+            f"the commit is kept here: {by_hand}; or commit to another branch",
         )
     own = {"GIT_INDEX_FILE": os.fspath(git.scratch / "rebased")}
     git.get("read-tree", theirs, env=own)
@@ -161,19 +172,19 @@ def _committed(git: Git, commit: Commit, tree: str, parent: str) -> str:
     return answer.text
 
 
-def _check_out(repository: Repository, commit: Commit, new: str) -> None:
+def _check_out(repository: Repository, commit: Commit, new: str, by_hand: str) -> None:
     # The task's deadline does not come between these two.
     repository.git.context.check()
     git, ref = repository.git.unhurried(), f"refs/heads/{commit.branch}"
     # Files first: should we be killed in between, they only look staged, and the next attempt does
     # the rest. The other way round they would look like somebody's wish to undo the server's work.
-    _move(git, commit.id, new)
+    _move(git, commit.id, new, by_hand)
     told = f"workflow: {commit.id[:10]} put on top of {commit.branch} as it is on the server"
     words = ("update-ref", "-m", told, ref, new, commit.id)
     acted = git.act(*words)
     if acted.code != 0:
         # To where the branch is now: what somebody has committed meanwhile may have these files.
-        _move(git, new, repository.commit_at(commit.branch) or commit.id)
+        _move(git, new, repository.commit_at(commit.branch) or commit.id, by_hand)
         raise refusal(
             "branch_moved",
             f"somebody has committed in {repository.top} at the same moment",
@@ -182,7 +193,7 @@ def _check_out(repository: Repository, commit: Commit, new: str) -> None:
         )
 
 
-def _move(git: Git, old: str, new: str) -> None:
+def _move(git: Git, old: str, new: str, by_hand: str) -> None:
     words: Sequence[str] = ("read-tree", "-m", "-u", "--no-recurse-submodules", old, new)
     acted = git.act(*words)
     if acted.code != 0:
@@ -192,15 +203,15 @@ def _move(git: Git, old: str, new: str) -> None:
             f"{last_line(acted.said)}",
             "escalate",
             "the commit is kept here and nothing was pushed: commit or put away those changes, "
-            "`git pull --rebase`, push",
+            f"then {by_hand}",
         )
 
 
-def _diverged(commit: Commit, why: str) -> Exception:
+def _diverged(commit: Commit, why: str, by_hand: str) -> Exception:
     return refusal(
         "push_diverged",
-        f"{commit.branch} has gone on at the server, and the commit cannot simply be put on top: "
-        f"{why}",
+        f"{commit.branch} was not pushed: it has gone on at the server, and the commit cannot "
+        f"simply be put on top: {why}",
         "escalate",
-        "the commit is kept here and nothing was pushed: `git pull --rebase` there, look, push",
+        f"the commit is kept here: {by_hand}",
     )

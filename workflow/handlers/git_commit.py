@@ -57,7 +57,10 @@ OUTPUTS: Mapping[str, str] = {
     "warnings": "array: what a person may want to know",
     "dry_run": "boolean: whether it was only tried",
 }
-EXAMPLE: tuple[str, ...] = ("--set", "paths=content/posts", "--set", "message=New posts")
+EXAMPLE: tuple[str, ...] = (
+    "--set", "paths=content/posts", "--set", "message=New posts",
+    "--set", "branch=claude/new-posts", "--set", "create=true",
+)  # fmt: skip
 
 
 def _listed(written: Any) -> Any:
