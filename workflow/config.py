@@ -29,6 +29,7 @@ from workflow.settings_forms import Form as Form
 from workflow.settings_forms import JotForm as JotForm
 from workflow.settings_git import Git as Git
 from workflow.settings_report import Report as Report
+from workflow.settings_sync import Sync as Sync
 from workflow.settings_validate import Validate as Validate
 
 NAME = r"^[a-z0-9][a-z0-9-]{0,39}$"
@@ -116,6 +117,7 @@ class ConfigFile(Strict):
     jotform: JotForm = JotForm()
     git: Git = Git()
     report: Report = Report()
+    sync: Sync | None = Field(default=None, description="one exchange on several machines")
     commands: dict[str, Command] = Field(
         default={}, description="the owner's own programs, each a task type"
     )
@@ -136,6 +138,7 @@ class Config:
     jotform: JotForm = field(default_factory=JotForm)
     git: Git = field(default_factory=Git)
     report: Report = field(default_factory=Report)
+    sync: Sync | None = None
     commands: Mapping[str, Command] = field(default_factory=dict)
     problems: tuple[Problem, ...] = ()
     broken: Mapping[str, Problem] = field(default_factory=dict)
@@ -262,6 +265,7 @@ def _build(data: dict[str, Any], node: Any, root: Path) -> Config:
         jotform=file.jotform,
         git=file.git,
         report=file.report,
+        sync=file.sync,
         commands=commands,
         problems=tuple(problems),
         broken=broken,
