@@ -181,6 +181,11 @@ def test_nothing_outside_the_folder_is_read(config: Config, tmp_path: Path) -> N
             read_definition(name, config)
         assert caught.value.error.code == "no_such_definition"
         assert "Secret" not in str(caught.value.error)
+        if name == "link":
+            assert caught.value.error.message == "forms/link.yaml is a symbolic link"
+        if name == "absent":
+            assert caught.value.error.message == "there is no forms/absent.yaml"
+        assert f"did you mean {name}" not in (caught.value.error.hint or "")
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
     (elsewhere / "x.yaml").write_text("title: Secret\n")

@@ -195,7 +195,7 @@ def test_no_field_is_turned_into_another_type(office: Office, form: str) -> None
     asked[2] = {**asked[2], "type": "text"}
     failed = office.fail("form-update", form="summer", definition=summer(questions=asked))
     assert (failed.error.code, failed.error.action) == ("type_differs", "fix")
-    assert "email is a control_email in JotForm and a text in the definition" in (
+    assert "email is of the type email in JotForm and of text in the definition" in (
         failed.error.message
     )
     assert office.server.told() == []

@@ -112,7 +112,26 @@ def test_a_form_is_shown_with_all_that_it_asks_and_does(bench: Bench, server: Se
         ["o***@example.com", "o***@example.co.uk"],
         ["{email}"],
     ]
+    lines = outcome.summary.split("\n")
+    assert [line.split(":")[0] for line in lines[:6]] == [
+        "- heading header",
+        "- name name",
+        "- email email",
+        "- choice car",
+        "- hidden campaign",
+        "- submit submit",
+    ]
+    assert "(required)" in lines[1] and "(required)" not in lines[3] and "[Van, Truck" in lines[3]
+    assert lines[6] == f"- afterwards: {shown['thank_you']['url']}"
+    assert lines[7].endswith("to o***@example.com, o***@example.co.uk")
     assert not server.told()
+
+
+def test_a_form_with_many_long_questions_is_told_in_short(bench: Bench, server: Server) -> None:
+    asked = [{"type": "control_textbox", "text": "x" * 500, "name": f"q{n}"} for n in range(150)]
+    outcome = bench.run("form-show", form=server.account.add_form("Long", asked))
+    assert len(outcome.summary) < 12_000 and "and 50 more" in outcome.summary
+    assert len(outcome.outputs["questions"]) == 150
 
 
 def test_no_address_of_anybody_stands_in_a_result(bench: Bench, server: Server) -> None:
@@ -175,6 +194,9 @@ def test_a_name_that_nobody_gave_is_told_with_the_nearest(bench: Bench, server: 
 def test_a_form_of_another_account_is_refused_by_jotform(bench: Bench) -> None:
     error = bench.error("form-show", form="210000000000001")
     assert (error.code, error.action) == ("jotform_key_refused", "escalate")
+    assert (error.hint or "").startswith(
+        "is 210000000000001 the form's id? `workflow submit form-l"
+    )
 
 
 @pytest.mark.parametrize(
@@ -192,7 +214,16 @@ def test_a_broken_section_is_not_passed_over(bench: Bench, server: Server) -> No
     text["forms"] = {"contact": {"id": "x"}}
     bench.configure(json.dumps(text))
     assert bench.error("form-list").code == "bad_config"
+    error = bench.error("form-show", form="contact")
+    assert (error.code, error.action) == ("bad_config", "escalate")
+    assert "forms.contact.id" in error.message
     assert not server.asked
+
+
+def test_where_workflow_yaml_names_no_form_an_id_is_asked_for(bench: Bench, server: Server) -> None:
+    bench.configure(workflow_yaml(server))
+    error = bench.error("form-show", form="contact")
+    assert error.hint == "give a form's id, which `workflow submit form-list` tells"
 
 
 def test_they_run_as_tasks_and_say_what_was_found(tmp_path: Path, server: Server) -> None:

@@ -116,6 +116,14 @@ def _plain(message: Any) -> str:
     return text if len(text) <= LONGEST_MESSAGE else f"{text[: LONGEST_MESSAGE - 1]}…"
 
 
+def _which_form(asked: str) -> str:
+    """JotForm says of a form that is not there what it says of one of another account."""
+    found = re.search(r" /form/([0-9]+)", asked)
+    if found is None:
+        return ""
+    return f"is {found[1]} the form's id? `workflow submit form-list` lists the account's. Else "
+
+
 def _refusal(
     code: int, headers: Mapping[str, str], message: str, left: int | None, asked: str
 ) -> Refusal:
@@ -132,7 +140,8 @@ def _refusal(
                 f"JotForm does not let this key do {asked}{said}",
                 "escalate",
                 "authorization",
-                hint="the key may be wrong, revoked, for reading only, or of an account that does "
+                hint=_which_form(asked)
+                + "the key may be wrong, revoked, for reading only, or of an account that does "
                 f"not own the form; jotform.region in {CONFIG} may name the wrong host. Keys are "
                 "made at https://www.jotform.com/myaccount/api",
             ),

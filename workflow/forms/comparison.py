@@ -16,7 +16,7 @@ from typing import Any, Literal
 from workflow.forms import controls
 from workflow.forms.controls import said
 from workflow.forms.definition import Question
-from workflow.forms.description import masked
+from workflow.forms.description import kind, masked
 from workflow.forms.existing import Existing, Field
 from workflow.forms.wanted import Wanted
 
@@ -88,7 +88,7 @@ def compare(form: Existing, wanted: Wanted) -> Difference:
                 changes.append(_added(question, order))
             elif there.control not in controls.controls_of(question.type):
                 mistyped.append(
-                    f"{question.key} is a {there.control or 'field of no type'} in JotForm and a "
+                    f"{question.key} is of the type {kind(there) or '(none)'} in JotForm and of "
                     f"{question.type} in the definition"
                 )
             else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import stat
@@ -111,8 +112,12 @@ def _text(named: str, file: str, config: Config) -> str:
             if not stat.S_ISREG(os.fstat(opened.fileno()).st_mode):
                 raise _missing(f"{file} is no plain file", named, config)
             raw = opened.read(yaml12.MAX_BYTES + 1)
+    except FileNotFoundError as error:
+        raise _missing(f"there is no {file}", named, config) from error
     except OSError as error:
-        raise _missing(f"{file} cannot be read: {error.strerror}", named, config) from error
+        linked = error.errno == errno.ELOOP
+        why = "is a symbolic link" if linked else f"cannot be read: {error.strerror}"
+        raise _missing(f"{file} {why}", named, config) from error
     finally:
         os.close(folder)
     if len(raw) > yaml12.MAX_BYTES:
@@ -129,7 +134,7 @@ def _missing(message: str, named: str, config: Config) -> TaskFailed:
     except OSError:
         names = []
     known = [name.removesuffix(_SUFFIX) for name in names if name.endswith(_SUFFIX)][:_MOST_TOLD]
-    meant = nearest(named, known)
+    meant = [name for name in nearest(named, known) if name != named]
     hint = f"did you mean {' or '.join(meant)}? " if meant else ""
     hint += f"there are: {', '.join(known)}" if known else f"write one as {FOLDER}/NAME{_SUFFIX}"
     return TaskFailed(TaskError("no_such_definition", message, "fix", "content", hint=hint))

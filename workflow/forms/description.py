@@ -20,6 +20,11 @@ def masked(text: str) -> str:
     return _ADDRESS.sub(lambda found: f"{found[1][0]}***{found[2]}{found[3]}", text)
 
 
+def kind(field: Field) -> str:
+    """Our word for what a field is; JotForm's where we have none."""
+    return _OURS.get(field.control, field.control)
+
+
 def described(field: Field) -> dict[str, Any]:
     """A question: what it is called, what it asks and of which kind it is."""
     hidden = is_hidden(field.properties)
@@ -27,7 +32,7 @@ def described(field: Field) -> dict[str, Any]:
     return {
         "name": field.name,
         "label": masked(field.label),
-        "type": "hidden" if hidden else _OURS.get(field.control, field.control),
+        "type": "hidden" if hidden else kind(field),
         "required": said(field.properties, "required").lower() == "yes",
         "hidden": hidden,
         "options": [masked(option) for option in options if option],

@@ -26,10 +26,22 @@ _ID = re.compile(r"[0-9]{6,20}")
 
 
 def form_id(named: str, config: Config) -> str:
-    """The id of the form that a task means. Raises TaskFailed `no_such_form`."""
+    """The id of the form that a task means. Raises TaskFailed `no_such_form`, or `bad_config` if
+    its entry is there and cannot be used."""
     known = config.forms.get(named)
     if known is not None:
         return known.id
+    broken = config.broken.get(f"forms.{named}", config.broken.get("forms"))
+    if broken is not None:
+        raise TaskFailed(
+            TaskError(
+                "bad_config",
+                broken.sentence(CONFIG),
+                "escalate",
+                "configuration",
+                hint=f"mend {CONFIG}; `workflow doctor` lists all that is wrong in it",
+            )
+        )
     if _ID.fullmatch(named):
         return named
     near = nearest(named, list(config.forms))
@@ -41,7 +53,8 @@ def form_id(named: str, config: Config) -> str:
             f"{CONFIG} names no form {named!r}{meant}; it names: {names}",
             "fix",
             "configuration",
-            hint="use one of those names or a form's id, which `workflow submit form-list` tells",
+            hint=("use one of those names or a form's id" if config.forms else "give a form's id")
+            + ", which `workflow submit form-list` tells",
         )
     )
 

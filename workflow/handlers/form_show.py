@@ -34,6 +34,9 @@ OUTPUTS: Mapping[str, str] = {
     "thank_you": "object: kind (page, text or default), and its url or text",
     "notifications": "array: type, name, subject and masked recipients of each e-mail it sends",
 }
+_MOST_TOLD = 100
+_LONGEST = 80
+"""Signs of a label, or of all options of a question, in its line."""
 EXAMPLE: tuple[str, ...] = ("--set", "form=contact")
 
 
@@ -68,6 +71,29 @@ def run(context: Context) -> Outcome:
         outputs=outputs,
         verdict=f"The form {outputs['title']!r} ({wanted}) is {outputs['status']} and asks "
         f"{counted(asked, 'question')}.",
+        summary=_listed(outputs),
         statistics={"Questions": asked, "Notifications": len(outputs["notifications"])},
         next_steps=[f"See what came in: `workflow submit form-submissions --set form={named}`"],
     )
+
+
+def _listed(outputs: Mapping[str, Any]) -> str:
+    """A line for each thing that a person wants to know of a form; the outputs have it whole."""
+    lines = [_line(question) for question in outputs["questions"][:_MOST_TOLD]]
+    left = len(outputs["questions"]) - len(lines)
+    lines += [f"and {left} more, which the outputs have"] if left else []
+    thanks = outputs["thank_you"]
+    lines.append(f"afterwards: {thanks.get('url') or _short(thanks.get('text', '')) or 'default'}")
+    lines += [f"{one['type']} to {', '.join(one['to'])}" for one in outputs["notifications"]]
+    return "\n".join(f"- {line}" for line in lines)
+
+
+def _line(question: Mapping[str, Any]) -> str:
+    said = f"{question['type']} {question['name']}: {_short(question['label'])}"
+    required = " (required)" if question["required"] else ""
+    options = f" [{_short(', '.join(question['options']))}]" if question["options"] else ""
+    return f"{said}{required}{options}"
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
