@@ -11,7 +11,9 @@ from typing import Any
 import mcp_types as types
 import pytest
 
+from tests.endurance.warm import Warm
 from tests.program import CONFIG, Program, make_exchange
+from tests.test_approvals_end_to_end import Quick
 from tests.test_publish import Live
 from tests.tools_server.client import ERAS, Era, Person, Told, Tools, talk, who
 from workflow.approval import ELICITED, ELICITED_PHRASE, WITH_PHRASE
@@ -33,9 +35,9 @@ def live(tmp_path: Path) -> Iterator[Live]:
 
 
 @pytest.fixture
-def site(tmp_path: Path) -> Program:
+def site(tmp_path: Path, warm: Warm) -> Program:
     """An exchange with a page to publish by `release`, whose effects are counted."""
-    program = make_exchange(tmp_path)
+    program = Quick(make_exchange(tmp_path).root, warm)
     change(program, "first")
     return program
 

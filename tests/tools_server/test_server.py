@@ -243,7 +243,7 @@ def test_a_wait_tells_how_it_goes_on_and_ends_before_its_client_gives_up(program
         heard.append((progress, message))
 
     async def scene(tools: Tools) -> Any:
-        given = {"ids": [task_id], "timeout": 4.5}
+        given = {"ids": [task_id], "timeout": 4.2}
         return await tools.client.call_tool("wait", given, progress_callback=hear)
 
     came = talk(program, scene)
