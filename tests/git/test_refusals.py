@@ -135,7 +135,7 @@ def test_a_git_that_is_too_old_or_none_is_named(
 
 
 def test_without_git_that_is_said(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("workflow.git.program.PLACES", ())
+    monkeypatch.setattr("workflow.git.surroundings.PLACES", ())
     monkeypatch.setenv("PATH", str(bench.root))
     bench.fail("git_not_found")
 
