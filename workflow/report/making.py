@@ -50,7 +50,7 @@ def make_dossier(exchange: Exchange, config: Config, found: Found) -> tuple[str,
     if len(raw) > LARGEST:
         less = {**told, "logs": _shorter(told["logs"][:1], 4_000), "outputs": []}
         raw = task_page.html(less)
-    writing.write_page(exchange, path, raw)
+    writing.write_page(exchange, path, raw, own_folder=True)
     return path, told
 
 

@@ -14,8 +14,9 @@ _SECONDS = 5.0
 """After which an opener that still runs is the browser itself: it was opened."""
 
 
-def open_page(path: str, opener: str = OPENER) -> None:
+def open_page(path: str, opener: str | None = None) -> None:
     """Show the file at the absolute `path`. Raises WorkflowError `no_opener`, `not_opened`."""
+    opener = opener or OPENER
     if not os.access(opener, os.X_OK):
         raise WorkflowError(
             "no_opener",

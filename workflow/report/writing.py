@@ -30,8 +30,9 @@ def task_path(exchange: Exchange, config: Config, name: str) -> str:
     return os.path.join(folder, name)
 
 
-def write_page(exchange: Exchange, path: str, page: bytes) -> None:
-    """Put `page` at `path`, in the place of an earlier one.
+def write_page(exchange: Exchange, path: str, page: bytes, *, own_folder: bool = False) -> None:
+    """Put `page` at `path`, in the place of an earlier one. `own_folder`: it is in a folder for
+    pages alone, which is made if the one above it is there.
 
     Raises WorkflowError `not_a_report` for what is no page of ours there, `report_folder` where
     there is no folder for it, `report_unwritable`.
@@ -39,7 +40,7 @@ def write_page(exchange: Exchange, path: str, page: bytes) -> None:
     folder = os.path.dirname(path)
     mode = _mode_of_page(path)
     try:
-        _make_room(exchange, folder)
+        _make_room(exchange, folder, own_folder)
         with durable.Stage(_aside(exchange, folder)) as stage:
             staged = stage.write(page)
             if mode is not None:
@@ -74,17 +75,17 @@ def _mode_of_page(path: str) -> int | None:
     return stat.S_IMODE(seen.st_mode)
 
 
-def _make_room(exchange: Exchange, folder: str) -> None:
-    """The folders that are ours are made; one elsewhere has to be there, or a disk that is not
-    mounted would be written beside."""
+def _make_room(exchange: Exchange, folder: str, own_folder: bool) -> None:
+    """Make a folder that is ours. One elsewhere has to be there: in the place of a disk that is not
+    mounted we would make one, and fill the disk under it."""
     if os.path.isdir(folder):
         return
-    above = os.path.dirname(folder)
-    inside = os.path.join(folder, "").startswith(exchange.path(layout.RESULTS, ""))
-    if not inside and not os.path.isdir(above):
+    needed = os.path.dirname(folder) if own_folder else folder
+    ours = os.path.join(needed, "").startswith(exchange.path(layout.RESULTS, ""))
+    if not ours and not os.path.isdir(needed):
         raise WorkflowError(
             "report_folder",
-            f"there is no folder {folder} for the report",
+            f"there is no folder {needed} for the report",
             hint="make it, or name another place as `report: {path: …}` in workflow.yaml",
         )
     durable.make_folder(folder)
