@@ -155,7 +155,9 @@ def test_wrong_use_is_told_and_ends_with_2(check: Shell, words: list[str], said:
 
 
 def test_known_findings_fail_no_more_and_new_ones_do(check: Shell) -> None:
-    assert check("public", "--baseline", "known.json").code == 3
+    first = check("public", "--baseline", "known.json")
+    assert first.code == 3
+    assert "there is no known.json: nothing is known" in first.err
     assert check("public", "--baseline", "known.json", "--update-baseline").code == 0
     again = check("public", "--baseline", "known.json", "--json")
     assert (again.code, again.data["new"]) == (0, 0)

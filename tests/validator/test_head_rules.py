@@ -167,3 +167,9 @@ def test_hiding_is_worst_for_the_home_page_in_production_and_right_elsewhere(
 def test_an_error_page_may_hide_and_needs_no_description(path: str) -> None:
     assert codes(path, robots=HIDDEN, descriptions=(), titles=("404",)) == []
     assert codes(path, titles=()) == ["title-missing"]
+
+
+def test_xhtml_needs_neither_doctype_nor_declared_encoding() -> None:
+    page = good("about.xhtml", doctype=False, charset=None)
+    assert not findings(page, "about.xhtml")
+    assert codes("about.xhtml", charset="iso-8859-1") == ["charset-other"]

@@ -49,7 +49,7 @@ def test_every_kind_of_reference_of_pages_has_a_rule_for_what_is_not_there() -> 
     assert BROKEN.keys() == KINDS.keys() - {"sitemap"}
     for kind, code in BROKEN.items():
         assert said_of(kind, "/nothing/") == code
-        assert said_of(kind, "/about/") is None
+        assert said_of(kind, "/img/a.png") is None
 
 
 def test_the_rules_are_those_that_are_used() -> None:
@@ -105,6 +105,7 @@ def test_the_rules_are_those_that_are_used() -> None:
         pytest.param("http://localhost:1313/x", "link-localhost", id="localhost"),
         pytest.param("http://localhost?x", "link-localhost", id="localhost-query"),
         pytest.param("//posts/", "link-localhost", id="two-slashes-for-one"),
+        pytest.param("/\\posts/", "link-localhost", id="a-slash-and-a-backslash"),
         pytest.param("http://intranet/x", "link-localhost", id="no-dot"),
         pytest.param("//127.0.0.1/", "link-localhost", id="loopback"),
         pytest.param("http://[::1]/", "link-localhost", id="loopback-6"),
@@ -133,6 +134,11 @@ def test_links(url: str, code: str | None) -> None:
         ("image", "/img", "image-broken"),
         ("image", "/about", "image-broken"),
         ("image", "/img/A.png", "link-case"),
+        ("image", "/", "image-broken"),
+        ("image", "#part", None),
+        ("srcset", "/about/", "srcset-broken"),
+        ("script", "/about/", "script-broken"),
+        ("style", "/about/index.html", "style-broken"),
         ("image", "data:image/png;base64,AAAA", None),
         ("image", "http:///x.png", "link-invalid"),
         ("image", "http://localhost/x.png", "link-localhost"),
@@ -178,7 +184,7 @@ def test_a_site_by_http_links_by_http() -> None:
 def test_a_base_url_with_a_path_is_not_to_be_left() -> None:
     for kind in ("link", "image", "script"):
         assert said_of(kind, "/about/", base_url="https://example.org/sub/") == "link-outside"
-        assert said_of(kind, "/sub/about/", base_url="https://example.org/sub/") is None
+        assert said_of(kind, "/sub/img/a.png", base_url="https://example.org/sub/") is None
     assert said_of("link", "https://example.org/", base_url="https://example.org/sub/") is None
 
 
@@ -451,3 +457,21 @@ def test_a_link_shared_by_pages_counts_though_one_of_them_is_its_target() -> Non
     menu = Page((Ref("link", "/a/", "a", "href"), Ref("link", "/b/", "a", "href")))
     assert orphans({"a/index.html": menu, "b/index.html": menu}) == []
     assert orphans({"a/index.html": menu}) == ["a/index.html"]
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "message"),
+    [
+        ("og:image", "og", "/ is a page, and no image"),
+        ("og:url", "og", None),
+        ("script", "jsonld", None),
+        ("style", "css", None),
+    ],
+)
+def test_a_page_is_no_image_but_may_be_named_where_one_can_be(
+    name: str, kind: str, message: str | None
+) -> None:
+    page = Page((Ref(kind, "https://example.org/", name, "content"),))
+    found = findings({HERE: page, "index.html": Page()})
+    assert [one.message for one in found] == ([message] if message else [])
+    assert all("with" in (one.hint or "") for one in found)

@@ -140,6 +140,10 @@ def run(
     prefix, inside = _prefix(wish)
     if sarif is not None:
         _write_sarif(sarif, report, prefix, inside)
+    if baseline and not report.has_baseline:
+        report.notes.append(
+            f"there is no {baseline}: nothing is known (--update-baseline writes it)"
+        )
     told = list(reporting.github(report, prefix, inside)) if github else []
     return _reply(report, wish, told, folder)
 

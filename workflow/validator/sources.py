@@ -93,6 +93,7 @@ class Sources:
         self._searched: list[Text] | None = None
         self._whole: str | None = None
         self._references = 0
+        self._made: dict[str, str | None] = {}
         self._lines: dict[str, list[str]] = {}
 
     def content(self, page: str) -> str | None:
@@ -137,7 +138,9 @@ class Sources:
         """Where templates or configuration write this very thing, if in a few places."""
         word = code.partition("-")[0]
         if word in _MADE:
-            return self._places(MARKS[word], once=True)
+            if word not in self._made:
+                self._made[word] = self._places(MARKS[word], once=True)
+            return self._made[word]
         if self._references >= _MOST_REFERENCES:
             return None
         self._references += 1

@@ -44,6 +44,16 @@ _SAID = frozenset(("canonical", "alternate", "cite", "og", "jsonld"))
 """Kinds that nobody follows or loads, but programs read."""
 _LOADED = frozenset(BROKEN) - _SAID - {"link", "refresh", "rel", "feed"}
 """Kinds that browsers hold back on a page that came by https, if they are not to come by it."""
+_NO_PAGES = {
+    "image": "image",
+    "srcset": "image",
+    "icon": "icon",
+    "script": "script",
+    "style": "style sheet",
+    **dict.fromkeys(("og:image", "og:image:url", "og:image:secure_url"), "image"),
+    **dict.fromkeys(("twitter:image", "twitter:image:src"), "image"),
+}
+"""What is meant where no page can be, by the kind of the reference, of `og` by the property."""
 _LOCAL_SCHEME = re.compile(r"(?:file|localhost|[a-z]):", re.IGNORECASE)
 _ODD = re.compile(r"\\|%2f|%5c|%(?![0-9a-f]{2})|^(?:\w+:)?//[^/]*@", re.IGNORECASE)
 _RARE = re.compile(r"[\\%@+]|^http:", re.IGNORECASE)
@@ -92,7 +102,11 @@ def _problem(
 ) -> Problem | None:
     match verdict.kind:
         case "found":
-            return _beyond(resolver, page, base, ref, verdict) or _spelled(ref, scheme, True)
+            return (
+                _a_page(resolver, ref, verdict)
+                or _beyond(resolver, page, base, ref, verdict)
+                or _spelled(ref, scheme, True)
+            )
         case "external":
             return _local(ref, verdict) or _spelled(ref, scheme, False)
         case "skipped":
@@ -120,6 +134,20 @@ def _problem(
             message = f"{_shown(ref.url)} is no address: {verdict.detail}"
             return Problem(BROKEN[ref.kind], message)
     return Problem(BROKEN[ref.kind], verdict.detail)
+
+
+def _a_page(resolver: Resolver, ref: Ref, verdict: Verdict) -> Problem | None:
+    """Where a picture, a script or a style sheet should be, and a page is."""
+    path = verdict.path
+    wanted = _NO_PAGES.get(ref.element if ref.kind == "og" else ref.kind)
+    if wanted is None or path is None or not path.endswith((".html", ".htm")):
+        return None
+    if ref.url.startswith("#"):  # a part of the page's own drawing
+        return None
+    hint = None
+    if resolver.shown(path) == resolver.root:
+        hint = "An empty parameter becomes the home page by absURL: ask for it (`with`) before."
+    return Problem(BROKEN[ref.kind], f"{resolver.shown(path)} is a page, and no {wanted}", hint)
 
 
 def _beyond(
@@ -163,8 +191,8 @@ def _local(ref: Ref, verdict: Verdict) -> Problem | None:
     if not host or not urls.is_local(host.partition("?")[0]):
         return None
     message = f"{host} is not there for visitors"
-    if ref.url.startswith("//") and not {".", ":"}.intersection(host):
-        message = f"// makes {host} the name of a host; is /{ref.url.lstrip('/')} meant?"
+    if ref.url[:1] in ("/", "\\") and not {".", ":"}.intersection(host):
+        message = f"// makes {host} the name of a host; is /{ref.url.lstrip('/' + chr(92))} meant?"
     return Problem("link-localhost", message)
 
 

@@ -106,9 +106,11 @@ _NO_ZOOM = re.compile(r"user-scalable\s*=\s*(?:no\b|0(?:\.0*)?(?:[\s,;]|$))", re
 
 def head_findings(path: str, page: Page, site: Site) -> Iterator[Finding]:
     """What is wrong with a page that is more than an alias."""
-    if not page.doctype:
+    is_xml = path.endswith(".xhtml")  # which needs no doctype, and is UTF-8 unless it says so
+    if not page.doctype and not is_xml:
         yield Finding("doctype-missing", path, "the page has no doctype")
-    yield from _encoding(path, page)
+    if page.charset is not None or not is_xml:
+        yield from _encoding(path, page)
     yield from _language(path, page)
     if page.viewport is None:
         yield Finding("viewport-missing", path, "the page has no viewport")
