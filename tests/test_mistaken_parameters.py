@@ -97,3 +97,9 @@ def test_the_first_sentence_of_a_refused_file_names_the_key_and_the_help_fits(
     assert results["up"]["error"]["message"] == "params.path: has '..' where a name has to be"
     assert results["up"]["error"]["hint"] == "see `workflow types content-create`"
     assert results["soon"]["error"]["hint"] == "see `workflow schema task`"
+
+
+def test_the_program_alone_tells_its_commands_and_no_error(program: Program) -> None:
+    told = program()
+    assert told.code == 2 and told.err.startswith("Usage: workflow ")
+    assert "error:" not in told.err and "submit " in told.err

@@ -16,7 +16,7 @@ from typer.core import TyperCommand, TyperGroup
 
 from workflow import __version__, layout
 from workflow.boundary import guarded
-from workflow.errors import WorkflowError, nearest
+from workflow.errors import Exit, WorkflowError, nearest
 from workflow.reply import Reply, say
 
 if TYPE_CHECKING:
@@ -145,6 +145,9 @@ def _dispatch(argv: Sequence[str]) -> int:
         # `standalone_mode=False`: errors come to us, and typer.Exit gives its code back.
         code = app(list(argv), prog_name=PROGRAM, standalone_mode=False)
     except _ClickError as error:
+        if type(error).__name__ == "NoArgsIsHelpError":  # the help is all there is to say
+            typer.echo(error.format_message(), err=True)
+            return Exit.USAGE
         raise _usage(error) from error
     except typer.Abort:
         raise KeyboardInterrupt from None

@@ -118,6 +118,43 @@ def test_a_key_that_the_site_uses_elsewhere_is_its_own(desk: Desk) -> None:
     assert told(desk, page("titles: x"))[1] == []
 
 
+def test_a_folder_that_is_nearly_one_of_the_site_is_asked_about_at_its_first_page(
+    desk: Desk,
+) -> None:
+    desk.write({"content/offer/index.md": page("draft: false")})
+    for path, warned in {
+        "post/new.md": True,
+        "post/summer/index.md": True,
+        "posts/new.md": False,
+        "post/_index.md": False,
+        "post/index.md": False,  # a page of its own at the top
+        "offers/new.md": False,  # beside a page, not a section
+        "zebras/new.md": False,
+        "new.md": False,
+    }.items():
+        assert ("1 section-new" in told(desk, page(""), path)[1]) is warned, path
+    desk.write({"content/post/first.md": page("draft: false")})
+    assert told(desk, page(""), "post/new.md")[1] == []
+
+
+def test_what_is_refused_tells_errors_and_warnings_apart(desk: Desk) -> None:
+    failure = desk.refuse(desk.create, front_matter={"titel": "A", "draft": "yes"})
+    assert failure.error.code == "invalid_content"
+    lines = failure.summary.split("\n")
+    marked = [line for line in lines if line.startswith("- (warning) content/posts/new.md:")]
+    assert marked == [f"- (warning) {one}" for one in failure.outputs["warnings"]] != []
+    assert f"- {failure.outputs['errors'][0]}" in lines
+
+
+def test_a_site_that_is_not_there_is_told_from_one_that_is_no_site(desk: Desk) -> None:
+    (desk.site / "hugo.toml").unlink()
+    assert "is no Hugo site" in desk.refuse(desk.create).error.message
+    desk.site.rename(desk.site.parent / "moved")
+    error = desk.refuse(desk.create).error
+    assert error.code == "site_not_found"
+    assert error.message == f"the site 'main' is not there: {desk.site} is no folder"
+
+
 def test_dates_are_sane(desk: Desk) -> None:
     assert told(desk, page("date: 31.01.2026"))[0] == ["3 content-front-matter"]
     assert told(desk, page("date: [a]"))[0] == ["3 content-front-matter"]
@@ -420,3 +457,9 @@ def test_every_code_is_in_the_documentation() -> None:
     codes |= set(re.findall(r'code, hint = "([a-z_]+)"', said))
     assert len(codes) > 25
     assert {code for code in codes if f"`{code}`" not in text} == {"content-front-matter"}
+
+
+def test_one_entry_is_counted_as_one(desk: Desk) -> None:
+    desk.write({"content/posts/few.md": page("tags: [a]")})
+    failure = desk.refuse(desk.edit, "posts/few.md", set={"tags[4]": "b"})
+    assert failure.error.message == "set tags[4]: tags has 1 entry, so there is no tags[4]"

@@ -284,7 +284,7 @@ def test_a_site_without_forms_asks_nobody_and_says_so(
     office.public()
     office.knows("contact", "241000000000001")
     outcome = office.call("form-check")
-    assert outcome.verdict == "None of the 1 page of main embeds a form; JotForm was not asked."
+    assert outcome.verdict == "1 page of main embeds no form; JotForm was not asked."
     assert codes(office) == ["form-unused"]
     assert office.server.asked == []
 

@@ -19,7 +19,7 @@ from workflow.content import changes, fields, schema, words
 from workflow.content.fields import Fault
 from workflow.content.matter import plain
 from workflow.content.place import Target
-from workflow.errors import TaskError, TaskFailed
+from workflow.errors import TaskError, TaskFailed, nearest
 from workflow.hugo.record import read_record
 from workflow.layout import CONFIG
 from workflow.validator import grading, settings
@@ -89,6 +89,8 @@ def judge(
     if before is not None:
         was = Counter(_same(one) for one in site.findings(_with_text(source, before)))
         found = [_as_before(one, was) for one in found]
+    else:
+        found += _of_section(source, tree)
     found.sort(key=lambda one: (one.line or 0, one.column or 0))
     return Judged(
         errors=[one for one in found if one.severity == "error"],
@@ -190,6 +192,25 @@ class _Site:
         return _finding(
             source, "address-taken", said, line, hint, "error" if is_error else "warning"
         )
+
+
+def _of_section(source: Source, tree: Tree) -> Iterator[Finding]:
+    """A new page is the first of its section, and the site has one that is called nearly so."""
+    section = _section(source)
+    others = {_section(one) for one in tree.sources if one.path != source.path}
+    if not section or section in others or source.name == "_index":
+        return
+    near = nearest(section, sorted(others - {""}))
+    if near:
+        said = f"it is the first page in {section}/; did you mean {' or '.join(near)}?"
+        hint = "leave it if the section is meant to be new; else name the other folder in path"
+        yield _finding(source, "section-new", said, 1, hint, "warning")
+
+
+def _section(source: Source) -> str:
+    """The first folder below the content; a page that has a folder of its own lies above that."""
+    folders = source.folder.split("/")
+    return "" if source.name == "index" and len(folders) == 1 else folders[0]
 
 
 def _of_text(source: Source) -> Iterator[Finding]:

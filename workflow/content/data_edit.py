@@ -13,6 +13,10 @@ from workflow.errors import nearest
 from workflow.yaml12 import Path
 
 
+def _entries(value: list[Any]) -> str:
+    return "1 entry" if len(value) == 1 else f"{len(value)} entries"
+
+
 def resolved(data: Any, path: Path) -> Path:
     """The path with its keys spelled as they are there already, since Hugo takes `Title` and
     `title` for one. Raises EditFailed `key_double`, `not_a_mapping`, `not_a_list`, `index_missing`.
@@ -27,7 +31,7 @@ def resolved(data: Any, path: Path) -> Path:
             if step >= len(value):
                 raise EditFailed(
                     "index_missing",
-                    f"{here} has {len(value)} entries, so there is no {shown(path[: number + 1])}",
+                    f"{here} has {_entries(value)}, so there is no {shown(path[: number + 1])}",
                     "places count from 0; append to the list to make it longer",
                 )
             steps.append(step)

@@ -149,10 +149,13 @@ def locate(site_path: str | None, path: str, config: Config) -> Target:
     """
     name, folder = site_folder(site_path, config)
     if not folder.is_dir() or not is_site(folder):
+        lacks = "it has neither hugo.toml (.yaml, .json) nor config/"
         raise TaskFailed(
             TaskError(
                 "site_not_found",
-                f"{folder} is no Hugo site: it has neither hugo.toml (.yaml, .json) nor config/",
+                f"{folder} is no Hugo site: {lacks}"
+                if folder.is_dir()
+                else f"the site {name!r} is not there: {folder} is no folder",
                 "escalate",
                 "environment",
                 hint=f"correct sites.{name}.path in {CONFIG}, or put the site there",

@@ -210,7 +210,8 @@ def _invalid(target: Target, before: Read | None, judged: checks.Judged) -> Task
     errors = judged.errors
     first = errors[0]
     more = f"; and {counted(len(errors) - 1, 'more error')}" if len(errors) > 1 else ""
-    lines = [*checks.sentences(errors), *checks.sentences(judged.warnings)]
+    warnings = [f"(warning) {one}" for one in checks.sentences(judged.warnings)]
+    lines = [*checks.sentences(errors), *warnings]
     return TaskFailed(
         TaskError(
             "invalid_content",

@@ -221,7 +221,8 @@ def _told(
 def _verdict(outputs: Mapping[str, Any], report: Report, place: Place) -> str:
     pages = counted(outputs["pages"], "page")
     if not outputs["form_count"]:
-        return f"None of the {pages} of {place.site} embeds a form; JotForm was not asked."
+        embeds = "embeds" if outputs["pages"] == 1 else "embed"
+        return f"{pages} of {place.site} {embeds} no form; JotForm was not asked."
     having = len({found.page for one in report.forms for found in one.embeds})
     forms = counted(outputs["form_count"], "form")
     more = [
