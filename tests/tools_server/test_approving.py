@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -15,6 +16,7 @@ from tests.endurance.warm import Warm
 from tests.program import CONFIG, Program, make_exchange
 from tests.test_approvals_end_to_end import Quick
 from tests.test_publish import Live
+from tests.tools_server.by_hand import heard, say, serving, use
 from tests.tools_server.client import ERAS, Era, Person, Told, Tools, talk, who
 from workflow.approval import ELICITED, ELICITED_PHRASE, WITH_PHRASE
 from workflow.cli import Place
@@ -399,3 +401,19 @@ def test_what_others_have_named_can_neither_add_lines_to_the_question_nor_hide_a
     assert len(others) == 8
     for line in (first, to, *others):
         assert line.isprintable() and len(line) < 400
+
+
+def test_an_answer_that_is_none_of_the_protocols_approves_nothing(site: Program) -> None:
+    """Spoken by hand: the SDK's client would not send it."""
+    plan = planned(site)
+    with serving(site, elicitation={}) as server:
+        say(server, use(1, "approve", **plan))
+        assert server.stdout is not None
+        asked = json.loads(server.stdout.readline())
+        assert asked["method"] == "elicitation/create"
+        for result in ({"action": "yes", "content": {"approve": True}}, {"approve": True}):
+            answer = {"jsonrpc": "2.0", "id": asked["id"], "result": result}
+            say(server, json.dumps(answer) + "\n")
+        told = heard(server, 1)["result"]["structuredContent"]
+    assert told["error"]["code"] == "not_answered"
+    nothing_came_of_it(site, plan)

@@ -14,6 +14,7 @@ from tests.tools_server.test_approving import change, effects, nothing_came_of_i
 pytestmark = needs_client
 
 PLUGINS = Path(__file__).parents[1] / "plugins"
+PAGE = Path(__file__).parents[2] / "docs/mcp.md"
 ALLOWED = ("--allowedTools", "mcp__workflow", "--mcp-config", ".mcp.json")
 
 
@@ -34,8 +35,8 @@ def client(tmp_path: Path) -> Client:
 
 def test_it_submits_a_task_and_reads_the_envelope(client: Client) -> None:
     program = Program(client.folder)
-    settings = json.loads((client.folder / ".mcp.json").read_text())
-    assert settings["mcpServers"]["workflow"]["args"] == ["mcp"]
+    documented = PAGE.read_text().split("```json\n")[1].split("```")[0]
+    assert json.loads((client.folder / ".mcp.json").read_text()) == json.loads(documented)
     submit = ("mcp__workflow__submit", {"type": "noop", "wait": 30})
     wrong = ("mcp__workflow__show", {"id": "none"})
 

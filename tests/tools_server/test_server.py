@@ -9,8 +9,6 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -18,66 +16,8 @@ import psutil
 import pytest
 
 from tests.program import CONFIG, Program, slow_hugo
+from tests.tools_server.by_hand import OPENING, heard, say, serving, use
 from tests.tools_server.client import Told, Tools, call, talk
-
-HELLO = {
-    "protocolVersion": "2025-06-18",
-    "capabilities": {},
-    "clientInfo": {"name": "by hand", "version": "1"},
-}
-
-
-def request(number: int, method: str, params: dict[str, Any]) -> str:
-    return json.dumps({"jsonrpc": "2.0", "id": number, "method": method, "params": params}) + "\n"
-
-
-def use(number: int, name: str, **given: Any) -> str:
-    return request(number, "tools/call", {"name": name, "arguments": given})
-
-
-OPENING = (
-    request(0, "initialize", HELLO)
-    + json.dumps({"jsonrpc": "2.0", "method": "notifications/initialized"})
-    + "\n"
-)
-
-
-@contextmanager
-def serving(program: Program) -> Iterator[subprocess.Popen[str]]:
-    """The server, spoken to line by line."""
-    with subprocess.Popen(
-        program.argv("mcp"),
-        cwd=program.root,
-        env=program.environ,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-    ) as server:
-        try:
-            say(server, OPENING)
-            heard(server, 0)
-            yield server
-        finally:
-            server.kill()
-
-
-def say(server: subprocess.Popen[str], lines: str) -> None:
-    assert server.stdin is not None
-    server.stdin.write(lines)
-    server.stdin.flush()
-
-
-def heard(server: subprocess.Popen[str], number: int) -> dict[str, Any]:
-    """The answer to a request; each line before it is one of the protocol's."""
-    assert server.stdout is not None
-    for line in server.stdout:
-        said: dict[str, Any] = json.loads(line)
-        assert said["jsonrpc"] == "2.0"
-        if said.get("id") == number:
-            return said
-    raise AssertionError("it ended")
-
 
 # -- start and end -------------------------------------------------------------------------------
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,7 +16,7 @@ from workflow.errors import Exit, WorkflowError
 from workflow.reply import Reply
 from workflow.tools_server.answers import LARGEST, as_envelope, as_text
 from workflow.tools_server.arguments import check
-from workflow.tools_server.tools import TOOLS
+from workflow.tools_server.tools import LONGEST_WAIT, TOOLS, WAIT_SECONDS
 
 MOST_CHARACTERS = 8_000
 """Of all definitions together: what every session with us pays."""
@@ -33,6 +34,16 @@ def test_all_definitions_together_stay_small(program: Program, era: Era) -> None
     assert len(json.dumps(told, ensure_ascii=False, separators=(",", ":"))) < MOST_CHARACTERS
     for tool in told:
         assert len(tool["description"]) < 160
+
+
+def test_the_page_names_every_tool_and_every_end_of_a_question() -> None:
+    page = (Path(__file__).parents[2] / "docs/mcp.md").read_text()
+    named = page.split("## The tools\n")[1].split(". Each calls")[0]
+    assert {word.strip(" \n`") for word in named.split(",")} == set(TOOLS)
+    for code in ("declined", "not_answered", "needs_phrase", "cannot_ask", "stale_plan"):
+        assert f"`{code}`" in page
+    assert f"{MOST_CHARACTERS:,} characters" in page and f"{LARGEST:,}" in page
+    assert f"after {LONGEST_WAIT} seconds" in page and f"after {WAIT_SECONDS}:" in page
 
 
 def test_a_client_is_told_which_tools_only_look(program: Program) -> None:

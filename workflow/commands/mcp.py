@@ -16,10 +16,11 @@ _OF_THE_SDK = ("mcp", "mcp_types", "anyio")
 def run(place: Place) -> Reply:
     """Serve the commands as tools over stdin and stdout, to a client of the Model Context Protocol.
 
-    It ends when its client closes stdin. Claude Code starts it by itself, once it was told to:
+    It ends when its client closes stdin. A client starts it by itself, once it was told to; Claude
+    Code by this, given in the exchange's folder:
 
     \b
-    claude mcp add workflow -- workflow --root /path/of/the/exchange mcp
+    claude mcp add workflow --scope project -- workflow mcp
     """
     root = place.root
     try:

@@ -132,8 +132,8 @@ def _by_hand(question: Question) -> str:
 def whose_shell() -> str | None:
     """Why nobody may be asked who started us; None if somebody may be.
 
-    Claude Code gives its servers CLAUDE_PROJECT_DIR, and its shell a mark of its own. Whoever speaks
-    to us from there is a program that the model wrote, and it would answer itself.
+    Claude Code gives its servers CLAUDE_PROJECT_DIR, and its shell a mark of its own. Whoever
+    speaks to us from there is a program that the model wrote, and it would answer itself.
     """
     told = os.environ
     by_claude = told.get("CLAUDECODE") == "1" and not told.get("CLAUDE_PROJECT_DIR")

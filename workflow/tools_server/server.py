@@ -28,7 +28,6 @@ from mcp.server.lowlevel import Server
 from mcp.server.stdio import stdio_server
 from mcp.shared.exceptions import MCPError
 from mcp.shared.message import ServerMessageMetadata
-from pydantic import ValidationError
 
 from workflow import __version__
 from workflow.boundary import defect
@@ -207,8 +206,8 @@ class _Desk:
                     metadata=ServerMessageMetadata(related_request_id=context.request_id),
                 )
                 return came.action, came.content
-        except ValidationError:
-            pass  # no answer of the protocol's
+        except ValueError:
+            pass  # what came is no answer of the protocol's
         except MCPError as error:
             why = f"this client did not ask the person ({error.error.message[:200]})"
             raise approving.cannot_ask(question, why) from error
