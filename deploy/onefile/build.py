@@ -123,7 +123,7 @@ def _copy(package: Distribution, into: Path, *, whole: bool) -> None:
             continue
         target = into / file
         target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy(os.fspath(package.locate_file(file)), target)
+        shutil.copy(str(package.locate_file(file)), target)
 
 
 def _is_another_service(parts: tuple[str, ...]) -> bool:

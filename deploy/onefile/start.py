@@ -9,7 +9,9 @@ import sys
 
 sys.argv = [os.path.abspath(sys.argv[1]), *sys.argv[2:]]
 if os.path.basename(sys.argv[0]) == "workflow-hook":
-    from workflow.hook import main
-else:
-    from workflow.__main__ import main
+    from workflow import hook
+
+    hook.main()
+from workflow.__main__ import main
+
 sys.exit(main())
