@@ -183,6 +183,8 @@ def _day(board: Mapping[str, Any]) -> Markup:
     said = f"{counts['succeeded']} of {figures.counted(counts['ended'], 'task')} succeeded"
     if counts["failed"]:
         said += f", {counts['failed']} failed"
+    off = counts["ended"] - counts["succeeded"] - counts["failed"]
+    said += f", {off} called off" if off else ""
     rows = [*running, *(task_row(one) for one in day["tasks"])]
     if not rows:
         return section(title, el("p", "No task has ended yet.", class_="card quiet"), id_="day")

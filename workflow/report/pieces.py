@@ -68,8 +68,8 @@ def date_told(day: str, *, weekday: bool = False) -> str:
 
 
 def lasted(seconds: Any) -> str:
-    """`0.08 s`, `12.4 s`, `3 min 5 s`, `1 h 4 min`; empty for none."""
-    if not isinstance(seconds, (int, float)) or isinstance(seconds, bool):
+    """`0.08 s`, `12.4 s`, `3 min 5 s`, `1 h 4 min`; empty for none, and for what was not run."""
+    if not isinstance(seconds, (int, float)) or isinstance(seconds, bool) or not seconds:
         return ""
     if seconds < 1:
         return f"{seconds:.2f} s"
@@ -185,7 +185,7 @@ def causes(found: Mapping[str, Any], shown: int) -> list[Markup]:
                 "p",
                 el("b", one["severity"], class_=f"grade {one['severity']}"),
                 " ",
-                one["message"],
+                coded(one["message"]),
             ),
             el(
                 "p",
@@ -193,7 +193,7 @@ def causes(found: Mapping[str, Any], shown: int) -> list[Markup]:
                 el("span", f" on {figures.counted(one['pages'], 'page')}"),
                 class_="quiet",
             ),
-            el("p", one["hint"], class_="quiet") if one["hint"] else None,
+            el("p", coded(one["hint"]), class_="quiet") if one["hint"] else None,
         )
         for one in found["causes"]
     ]
