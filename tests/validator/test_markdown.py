@@ -165,6 +165,7 @@ def test_hugos_own_hooks_are_switched_on_in_the_configuration(
     assert (found == []) == is_found
 
 
+@pytest.mark.parametrize("is_told", [True, False])
 @pytest.mark.parametrize(
     ("url", "expected"),
     [
@@ -172,19 +173,20 @@ def test_hugos_own_hooks_are_switched_on_in_the_configuration(
         ("https://example.org/sub/gone/", ["content-link-broken"]),
         ("/sub/about/", []),
         ("//example.org/sub/gone/", ["content-link-broken"]),
+        ("https://example.org/gone/", []),
+        ("/gone/", ["content-link-broken"]),
         ("https://example.org.example.net/gone/", []),
     ],
 )
 def test_own_addresses_in_full_are_links_within_the_site(
-    check: Check, url: str, expected: list[str]
+    check: Check, url: str, expected: list[str], is_told: bool
 ) -> None:
+    base_url = "https://example.org/sub/"
+    text = f"{HEAD}<{url}> [a]({url})" if "//" in url else f"{HEAD}[a]({url})"
+    config = CONFIG if is_told else f'baseURL = "{base_url}"\n'
     found = check(
-        {
-            "content/blog/page.md": f"{HEAD}<{url}> [a]({url})"
-            if "//" in url
-            else f"{HEAD}[a]({url})"
-        },
-        base_url="https://example.org/sub/",
+        {"content/blog/page.md": text, "hugo.toml": config},
+        base_url=base_url if is_told else None,
     )
     assert sorted(set(codes(found))) == expected
 

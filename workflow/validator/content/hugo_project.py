@@ -69,6 +69,8 @@ class Project(NamedTuple):
     heading_ids: HeadingIds
     is_whole: bool
     """Whether all themes and modules that could bring shortcodes are there."""
+    base_url: str | None
+    """Where the configuration says that the site will be."""
 
 
 def read(folder: Path, content: Path) -> Project:
@@ -105,6 +107,7 @@ def read(folder: Path, content: Path) -> Project:
         config.get("cascade"),
         _heading_ids(parser),
         is_whole,
+        str(config["baseurl"]) if config.get("baseurl") else None,
     )
 
 

@@ -68,7 +68,10 @@ class Links:
         written = urls.clean(reference.url).partition("#")[0].partition("?")[0]
         if not written:
             return Place("found", source, source.key, address.fragment)
-        is_relative = not written.startswith("/") and urls.scheme_of(written) is None
+        is_whole = written.startswith("//") or urls.scheme_of(written) is not None
+        if is_whole and not (urls.decoded(address.path) + "/").startswith(self._root):
+            return Place("elsewhere")  # another site of this host
+        is_relative = not (is_whole or written.startswith("/"))
         path = urls.decoded(address.path).removeprefix(self._root.rstrip("/")).lstrip("/")
         written = urls.decoded(written)
         found: Place | None

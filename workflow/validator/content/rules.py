@@ -101,9 +101,9 @@ def content_findings(
     """What is wrong with the Markdown below `content` of the Hugo site in `site_folder`.
 
     `public`: the built site, if there is one, which has more than content can tell of. `base_url`:
-    links to it in full are links within the site. `page` of a finding is the file's path from the
-    site's folder. Raises FileNotFoundError if there is no such content, OSError if it cannot be
-    read. `check` is called often, and ends it by raising.
+    links to it in full are links within the site; None: as the site's configuration says. `page`
+    of a finding is the file's path from the site's folder. Raises FileNotFoundError if there is no
+    such content, OSError if it cannot be read. `check` is called often, and ends it by raising.
     """
     # What reads Markdown, YAML and TOML is not loaded for a table of rules.
     from workflow.validator.content import hugo_project
@@ -115,7 +115,7 @@ def content_findings(
     project = hugo_project.read(site_folder, content)
     tree = content_tree.read(site_folder, project, check)
     built = public if public is not None and public.is_dir() else None
-    links = Links(tree, built, base_url)
+    links = Links(tree, built, base_url or project.base_url)
     inside = os.path.relpath(os.path.realpath(content), os.path.realpath(site_folder))
     root = "" if inside == "." else inside.replace(os.sep, "/") + "/"
     found: list[Finding] = []
