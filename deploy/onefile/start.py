@@ -9,9 +9,10 @@ import sys
 
 sys.argv = [os.path.abspath(sys.argv[1]), *sys.argv[2:]]
 if os.path.basename(sys.argv[0]) == "workflow-hook":
-    from workflow import hook
+    from workflow.hook import main as hook
 
-    hook.main()
-from workflow.__main__ import main
+    hook()
+else:
+    from workflow.__main__ import main as program
 
-sys.exit(main())
+    sys.exit(program())
