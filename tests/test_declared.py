@@ -555,6 +555,22 @@ def test_what_is_not_there_is_told_with_who_acts(shop: Program) -> None:
     assert results["slow"]["status"] == "timeout"
 
 
+def test_the_doctor_knows_a_folder_of_a_parameter_that_is_not_there(tmp_path: Path) -> None:
+    found = config(
+        tmp_path,
+        """
+        it:
+          argv: [ls, --, "{at}"]
+          parameters: {at: {type: path, folder: site/statc, example: images}}
+        """,
+    )
+    ((said, hint),) = program.missing(found.commands["it"], found)
+    assert said == f"the folder that at has to lie in does not exist: {tmp_path}/site/statc"
+    assert "parameters.at.folder" in hint
+    (tmp_path / "site/statc").mkdir(parents=True)
+    assert list(program.missing(found.commands["it"], found)) == []
+
+
 def test_two_that_need_the_same_never_run_at_once(tmp_path: Path) -> None:
     body = "echo $1 >> order; sleep 0.2; echo $1 >> order"
     commands = "".join(

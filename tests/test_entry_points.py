@@ -4,6 +4,7 @@ nothing."""
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -12,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.program import Program
+from workflow.handler import Outcome
 
 EXAMPLE = Path(__file__).parent / "example_package"
 HANDLER = """\
@@ -218,3 +220,9 @@ def test_types_of_ours_are_found_without_a_look_at_other_packages(program: Progr
     )  # fmt: skip
     assert ran.returncode == 0, ran.stderr
     assert "workflow" not in ran.stdout
+
+
+def test_the_page_on_handlers_tells_all_that_one_may_give_back() -> None:
+    page = (Path(__file__).parents[1] / "docs/handlers.md").read_text()
+    for name in Outcome.__dataclass_fields__:
+        assert re.search(rf"`{name}|[ (]{name}=", page), name

@@ -76,6 +76,15 @@ def missing(command: Command, config: Config) -> Iterator[tuple[str, str]]:
             look(command, config)
         except TaskFailed as failure:
             yield failure.error.message, failure.error.hint or f"see {CONFIG}"
+    for name, parameter in command.parameters.items():
+        if parameter.folder is not None:
+            place = config.path(parameter.folder)
+            if not place.is_dir():
+                yield (
+                    f"the folder that {name} has to lie in does not exist: {place}",
+                    f"make it, or correct parameters.{name}.folder in {CONFIG}; it is relative to "
+                    "that file, not to a site",
+                )
     needs_site = command.site is not None or any(
         parameter.type == "path" and parameter.folder is None
         for parameter in command.parameters.values()

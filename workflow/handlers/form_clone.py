@@ -84,7 +84,8 @@ def run(context: Context) -> Outcome:
         verdict=f"The form {params.title!r} ({outputs['form_id']}) was made, a copy of {source}.",
         summary="It asks what the form asks that it was copied from, tells the same people of new "
         "entries, and is open to visitors at once. Embed it with\n\n"
-        f"    {outputs['embed']['script']}\n\nand let workflow.yaml know it:\n\n"
+        f"    {outputs['embed']['shortcode'] or outputs['embed']['script']}\n\n"
+        "and let workflow.yaml know it:\n\n"
         + "\n".join(f"    {line}" for line in outputs["workflow_yaml"].splitlines()),
         statistics={"Form": outputs["form_id"], "Copied from": source},
         next_steps=[
