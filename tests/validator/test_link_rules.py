@@ -460,18 +460,18 @@ def test_a_link_shared_by_pages_counts_though_one_of_them_is_its_target() -> Non
 
 
 @pytest.mark.parametrize(
-    ("name", "kind", "message"),
+    ("element", "kind", "message"),
     [
-        ("og:image", "og", "/ is a page, and no image"),
-        ("og:url", "og", None),
+        ("img", "image", "/ is a page, and no image"),
+        ("meta", "og", None),
         ("script", "jsonld", None),
         ("style", "css", None),
     ],
 )
 def test_a_page_is_no_image_but_may_be_named_where_one_can_be(
-    name: str, kind: str, message: str | None
+    element: str, kind: str, message: str | None
 ) -> None:
-    page = Page((Ref(kind, "https://example.org/", name, "content"),))
+    page = Page((Ref(kind, "https://example.org/", element, "content"),))
     found = findings({HERE: page, "index.html": Page()})
     assert [one.message for one in found] == ([message] if message else [])
     assert all("with" in (one.hint or "") for one in found)

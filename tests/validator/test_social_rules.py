@@ -51,6 +51,8 @@ def of(changed: dict[str, str | None]) -> list[Finding]:
         pytest.param({"og:image": ""}, "og-empty", "og:image is empty", id="empty"),
         pytest.param({"og:image": "/icon.svg"}, "og-relative", "og:image", id="relative"),
         pytest.param({"og:image": "//cdn.org/a.png"}, "og-relative", "//cdn", id="no-scheme"),
+        pytest.param({"og:image": BASE}, "og-broken", "/, which is a page", id="page-as-image"),
+        pytest.param({"twitter:image": BASE + "about/"}, "og-broken", "/about/", id="this-page"),
         pytest.param({"og:url": "/about/"}, "og-relative", "og:url", id="relative-url"),
         pytest.param({"og:video": "/v.mp4"}, "og-relative", "og:video", id="relative-video"),
         pytest.param({"og:url": BASE}, "og-differs", "canonical", id="url-of-another-page"),

@@ -50,10 +50,9 @@ _NO_PAGES = {
     "icon": "icon",
     "script": "script",
     "style": "style sheet",
-    **dict.fromkeys(("og:image", "og:image:url", "og:image:secure_url"), "image"),
-    **dict.fromkeys(("twitter:image", "twitter:image:src"), "image"),
 }
-"""What is meant where no page can be, by the kind of the reference, of `og` by the property."""
+"""What is meant where no page can be, by the kind of the reference."""
+EMPTY_PARAMETER = "An empty parameter becomes the home page by absURL: ask for it (`with`) before."
 _LOCAL_SCHEME = re.compile(r"(?:file|localhost|[a-z]):", re.IGNORECASE)
 _ODD = re.compile(r"\\|%2f|%5c|%(?![0-9a-f]{2})|^(?:\w+:)?//[^/]*@", re.IGNORECASE)
 _RARE = re.compile(r"[\\%@+]|^http:", re.IGNORECASE)
@@ -139,14 +138,12 @@ def _problem(
 def _a_page(resolver: Resolver, ref: Ref, verdict: Verdict) -> Problem | None:
     """Where a picture, a script or a style sheet should be, and a page is."""
     path = verdict.path
-    wanted = _NO_PAGES.get(ref.element if ref.kind == "og" else ref.kind)
+    wanted = _NO_PAGES.get(ref.kind)
     if wanted is None or path is None or not path.endswith((".html", ".htm")):
         return None
     if ref.url.startswith("#"):  # a part of the page's own drawing
         return None
-    hint = None
-    if resolver.shown(path) == resolver.root:
-        hint = "An empty parameter becomes the home page by absURL: ask for it (`with`) before."
+    hint = EMPTY_PARAMETER if resolver.shown(path) == resolver.root else None
     return Problem(BROKEN[ref.kind], f"{resolver.shown(path)} is a page, and no {wanted}", hint)
 
 

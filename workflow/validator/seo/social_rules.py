@@ -10,8 +10,9 @@ from collections.abc import Iterator
 from workflow.validator.facts import Page
 from workflow.validator.findings import Finding, Rule
 from workflow.validator.links import urls
+from workflow.validator.links.references import EMPTY_PARAMETER
 from workflow.validator.links.resolving import Verdict
-from workflow.validator.seo.page_kinds import is_error_page, is_proof
+from workflow.validator.seo.page_kinds import HOME, is_error_page, is_proof
 from workflow.validator.seo.survey import Survey
 from workflow.validator.seo.wording import quoted
 
@@ -62,6 +63,9 @@ _WHOLE = frozenset(
         *("twitter:image", "twitter:image:src", "twitter:player"),
     )
 )
+_IMAGES = frozenset(
+    ("og:image", "og:image:url", "og:image:secure_url", "twitter:image", "twitter:image:src")
+)
 _SAME = {"twitter:title": "og:title", "twitter:image": "og:image", "og:image": "og:image:url"}
 """What stands in for a property."""
 
@@ -94,6 +98,8 @@ def _of_page(path: str, page: Page, survey: Survey) -> Iterator[Finding]:
         elif name in _WHOLE and urls.scheme_of(content) is None:
             message = f"{name} is not a whole address: {quoted(content)}"
             yield Finding("og-relative", path, message, content, "meta", "content")
+        elif name in _IMAGES:
+            yield from _image(path, page, name, content, survey)
     if has_any:
         missing = [name for name in REQUIRED if not _has(first, name)]
         if missing:
@@ -105,6 +111,15 @@ def _of_page(path: str, page: Page, survey: Survey) -> Iterator[Finding]:
             yield Finding("twitter-invalid", path, message, *place)
     if page.canonicals and first.get("og:url"):
         yield from _address(path, page, first["og:url"], survey)
+
+
+def _image(path: str, page: Page, name: str, url: str, survey: Survey) -> Iterator[Finding]:
+    """That it is there at all is a rule on references (og-broken too)."""
+    there = survey.resolver.resolve(path, page.base, url).path
+    if there is not None and there in survey.site.pages:
+        message = f"{name} names {survey.shown(there)}, which is a page and no image"
+        hint = EMPTY_PARAMETER if there == HOME else None
+        yield Finding("og-broken", path, message, url, "meta", "content", hint)
 
 
 def _has(first: dict[str, str], name: str) -> bool:
