@@ -28,6 +28,7 @@ from workflow.settings_deploy import ObjectRule as ObjectRule
 from workflow.settings_forms import Form as Form
 from workflow.settings_forms import JotForm as JotForm
 from workflow.settings_git import Git as Git
+from workflow.settings_notify import Channel as Channel
 from workflow.settings_report import Report as Report
 from workflow.settings_sync import Sync as Sync
 from workflow.settings_validate import Validate as Validate
@@ -117,6 +118,7 @@ class ConfigFile(Strict):
     jotform: JotForm = JotForm()
     git: Git = Git()
     report: Report = Report()
+    notify: dict[str, Channel] = Field(default={}, description="ways to reach a person")
     sync: Sync | None = Field(default=None, description="one exchange on several machines")
     commands: dict[str, Command] = Field(
         default={}, description="the owner's own programs, each a task type"
@@ -138,6 +140,7 @@ class Config:
     jotform: JotForm = field(default_factory=JotForm)
     git: Git = field(default_factory=Git)
     report: Report = field(default_factory=Report)
+    notify: Mapping[str, Channel] = field(default_factory=dict)
     sync: Sync | None = None
     commands: Mapping[str, Command] = field(default_factory=dict)
     problems: tuple[Problem, ...] = ()
@@ -265,6 +268,7 @@ def _build(data: dict[str, Any], node: Any, root: Path) -> Config:
         jotform=file.jotform,
         git=file.git,
         report=file.report,
+        notify=file.notify,
         sync=file.sync,
         commands=commands,
         problems=tuple(problems),
@@ -289,7 +293,7 @@ def _leave_out(
 def _bad_names(config: ConfigFile, node: Any) -> list[Problem]:
     return [
         _problem((section, name), node, f"the name {name!r} may hold a-z, 0-9 and - only")
-        for section in ("sites", "environments", "forms", "commands")
+        for section in ("sites", "environments", "forms", "notify", "commands")
         for name in getattr(config, section)
         if not re.match(NAME, name)
     ]
