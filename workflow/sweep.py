@@ -18,6 +18,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Protocol
 
 from workflow import agreement, archive, durable, layout, leftovers
 from workflow.attempt import Attempting
@@ -58,8 +59,23 @@ class _Running:
     thread: threading.Thread | None = None
 
 
+class Sharing(Protocol):
+    """What other machines have to do with a sweep, where they share the exchange: see `sync`."""
+
+    def intake(self, swept: Swept) -> Intake: ...
+
+    def look(self, free: int, *, idle: bool) -> bool:
+        """Tell the others, and take what may be taken for `free` places; whether there is news."""
+
+    def may_begin(self, task: Task) -> bool:
+        """Whether it is still ours, and for long enough."""
+
+    def passes(self, task: Task) -> None:
+        """Pass the task's point of no return for all of them. Raises TaskFailed."""
+
+
 class Sweep:
-    """One pass. `only` restricts it to one task."""
+    """One pass. `only` restricts it to one task, `sharing` to those that no other machine has."""
 
     def __init__(
         self,
@@ -69,13 +85,18 @@ class Sweep:
         jobs: int | None = None,
         only: str | None = None,
         notice: Notice = lambda *_: None,
+        sharing: Sharing | None = None,
     ) -> None:
         self.exchange = exchange
         self.config = config
         self.jobs = jobs or config.policies.jobs
         self.only = only
         self.swept = Swept(notice=notice)
-        self.intake = Intake(exchange, config, self.swept, only)
+        self.sharing = sharing
+        if sharing is None:
+            self.intake = Intake(exchange, config, self.swept, only)
+        else:
+            self.intake = sharing.intake(self.swept)
         self._running: list[_Running] = []
         self._taken = frozenset[str]()
         """What programs use that outlived their sweep."""
@@ -123,6 +144,8 @@ class Sweep:
                 looked = now
                 self._cancel_what_was_asked()
                 self.intake.look()
+                if self.sharing is not None and not self._stop:
+                    self.sharing.look(self.jobs - len(self._running), idle=False)
             if now - lived >= LIFE_SECONDS:
                 lived = now
                 self._give_signs_of_life()
@@ -131,6 +154,8 @@ class Sweep:
         """Whether a last look finds nothing; only then may the next tick trust our stamp."""
         signature, moves = layout.parked_signature(self.exchange.root), self.swept.moves
         if self.intake.look() or moves != self.swept.moves:
+            return False
+        if self.sharing is not None and self.sharing.look(self.jobs, idle=True):
             return False
         self._signature = signature
         return True
@@ -181,7 +206,7 @@ class Sweep:
         task, lease, earlier = claimed.task, claimed.lease, claimed.record.attempts
         if self.exchange.asked_to_cancel(task.task_id):
             return unrun_result(task, cancelled(task.task_id), earlier)
-        if self._stop:
+        if self._stop or (self.sharing is not None and not self.sharing.may_begin(task)):
             return None
         number = len(earlier) + 1
         now = Attempt(number, utc_now(), "running", worker_id=task.worker_id)
@@ -204,13 +229,18 @@ class Sweep:
             earlier=earlier,
             say=lambda line: self.swept.notice("progress", task.task_id, line),
             approve=lambda planned, ready=lambda: None: agreement.agree(
-                task, self.config, planned, self.exchange, lease, ready
+                task, self.config, planned, self.exchange, lease, lambda: self._passes(task, ready)
             ),
             record=lambda outputs: note_outputs(self.exchange, task.task_id, outputs),
             outdated=lambda error: agreement.outdated(task, self.exchange, error),
             ask=agreement.to_ask_first(task),
         )
         return run_attempt(task, attempting)
+
+    def _passes(self, task: Task, ready: Callable[[], object]) -> None:
+        ready()
+        if self.sharing is not None:
+            self.sharing.passes(task)
 
     def _cancel_what_was_asked(self) -> None:
         for running in self._running:

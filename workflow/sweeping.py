@@ -21,11 +21,23 @@ from workflow.reply import Reply, folded, is_plain
 from workflow.sweep import Sweep
 
 if TYPE_CHECKING:
+    from workflow.config import Config
     from workflow.swept import Swept
+    from workflow.sync.sharing import Sharing as SyncedSweep
 
 
-def sweep_once(root: str, *, jobs: int | None = None, only: str | None = None) -> Reply:
-    """Run everything that can run. Raises WorkflowError for an unusable configuration, OSError."""
+def sweep_once(
+    root: str,
+    *,
+    jobs: int | None = None,
+    only: str | None = None,
+    environments: Sequence[str] | None = None,
+) -> Reply:
+    """Run everything that can run. Raises WorkflowError for an unusable configuration, OSError.
+
+    Where machines share the exchange: everything that no other one has taken, for these
+    environments, and that has none.
+    """
     exchange = Exchange(root)
     exchange.prepare()
     with exchange.sweeping() as alone:
@@ -40,10 +52,19 @@ def sweep_once(root: str, *, jobs: int | None = None, only: str | None = None) -
         config = load_config(root)
         if only is not None:
             only = resolve(exchange, only).task_id
+        shared = _shared(exchange, config, jobs, only, environments)
         with _Progress() as notice:
-            swept = Sweep(exchange, config, jobs=jobs, only=only, notice=notice).run()
+            swept = Sweep(
+                exchange, config, jobs=jobs, only=only, notice=notice, sharing=shared
+            ).run()
+        if shared is not None:
+            shared.look(0, idle=True)
+            shared.finish()
         exchange.touch_last_sweep()
     reply = _reply(exchange, swept, config.problems)
+    if shared is not None:
+        reply.data["shared"] = shared.told()
+        reply.warnings += shared.warnings
     if config.report.after_sweep and (swept.ended or swept.parked or swept.archived):
         # The lock is free again: whatever becomes of the page, the next sweep need not wait.
         from workflow.report.making import after_sweep
@@ -51,6 +72,31 @@ def sweep_once(root: str, *, jobs: int | None = None, only: str | None = None) -
         trouble = after_sweep(exchange, config)
         reply.warnings += [trouble] if trouble else []
     return reply
+
+
+def _shared(
+    exchange: Exchange,
+    config: Config,
+    jobs: int | None,
+    only: str | None,
+    environments: Sequence[str] | None,
+) -> SyncedSweep | None:
+    """What other machines have to do with this sweep; None where the exchange is this one's."""
+    if config.sync is None and not any(name.startswith("sync") for name in config.broken):
+        return None
+    from workflow.sync.intake import refuse_broken
+    from workflow.sync.sharing import Sharing
+
+    refuse_broken(config)
+    shared = Sharing(
+        exchange,
+        config,
+        jobs=jobs or config.policies.jobs,
+        only=only,
+        environments=environments,
+    )
+    shared.begin()
+    return shared
 
 
 def _busy(only: str | None) -> Reply:

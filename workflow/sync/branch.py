@@ -25,7 +25,7 @@ LARGEST_RESULT = 4 << 20
 LARGEST_LOG = 64 << 10
 """Bytes of each attempt's log that travel; the whole of it stays where the task was run."""
 LARGEST_PLAN = 256 << 10
-_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
+_ENDED = re.compile(ENDED + r"/(\d{4}-\d{2}-\d{2})/([^/]+?)(\.result\.md|\.md|\.json|\.log)")
 
 
 def pending(task_id: str) -> str:
@@ -196,5 +196,5 @@ def _own(task_id: str) -> set[str]:
 
 def day_and_id(path: str) -> tuple[str, str, str] | None:
     """The day, the id and the suffix that the path of something ended names; None for none."""
-    found = re.fullmatch(rf"{ENDED}/({_DAY.pattern})/([^/]+?)(\.result\.md|\.md|\.json|\.log)", path)
+    found = _ENDED.fullmatch(path)
     return (found[1], found[2], found[3]) if found and TASK_ID.fullmatch(found[2]) else None

@@ -135,10 +135,10 @@ class Server:
                 return None
             raise Unreachable(_last_line(answer.said))
         now = self.seen()
-        if before is not None and now is not None and before != now:
-            if not self.is_ancestor(before, now):
-                self._git("update-ref", self.seen_ref, before)
-                raise self._rewound("does not follow from what was seen of it before")
+        changed = None not in (before, now) and before != now
+        if changed and not self.is_ancestor(str(before), str(now)):
+            self._git("update-ref", self.seen_ref, str(before))
+            raise self._rewound("does not follow from what was seen of it before")
         return now
 
     def _rewound(self, what: str) -> WorkflowError:

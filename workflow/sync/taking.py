@@ -1,0 +1,183 @@
+"""Which open tasks this machine may take now."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+
+from workflow import agreement
+from workflow.admission import Parked, admit
+from workflow.config import Config
+from workflow.exchange import Exchange
+from workflow.sync.branch import Claim, View, ended
+from workflow.sync.machine import Machine
+from workflow.sync.server import Server
+from workflow.task import InvalidTask, Task, read_task
+
+BEGIN_SECONDS = 60.0
+"""Within which an attempt has to begin after its task was taken; later the claim is renewed."""
+UNREADABLE_SECONDS = 60.0
+"""For a file that is no task, to be refused."""
+MOST_QUICK = 25
+"""Tasks that are over at once, taken together."""
+
+
+@dataclass
+class Taken:
+    """What a look at the open tasks came to."""
+
+    claims: dict[str, Claim] = field(default_factory=dict)
+    left: dict[str, int] = field(default_factory=dict)
+    """Environment -> tasks that could run and that this sweep was told to leave to others."""
+    left_alone: dict[str, str] = field(default_factory=dict)
+    """Task id -> why this machine may not run it."""
+    next_due: float | None = None
+    """When another look is worth it by itself, in seconds since the epoch."""
+
+    def due(self, moment: float) -> None:
+        self.next_due = moment if self.next_due is None else min(moment, self.next_due)
+
+
+class Taking:
+    """The rules by which this machine takes tasks. `environments`: those it serves; None for all.
+
+    `only`: the one task that is wanted.
+    """
+
+    def __init__(
+        self,
+        exchange: Exchange,
+        config: Config,
+        server: Server,
+        machine: Machine,
+        environments: frozenset[str] | None,
+        only: str | None,
+    ) -> None:
+        self.exchange, self.config, self.server, self.machine = exchange, config, server, machine
+        self.environments, self.only = environments, only
+        self._homes: dict[str, str | None] = {}
+        self._read: dict[str, tuple[bytes, Task | None]] = {}
+        assert config.sync is not None
+        self._grace = config.sync.grace_seconds
+
+    def choose(self, seen: View, free: int, set_aside: Iterable[str]) -> Taken:
+        """The claims to make now, for `free` places. `set_aside`: tasks not to be looked at."""
+        taken, skip = Taken(), set(set_aside)
+        most = MOST_QUICK if free > 0 else 0
+        readable: list[tuple[str, Task | None, Claim]] = []
+        for task_id in (*seen.pending, *seen.running):
+            note = seen.claims.get(task_id)
+            if task_id in skip or self.only not in (None, task_id):
+                continue
+            if self.exchange.result(task_id) is not None:
+                if task_id in seen.pending:
+                    taken.left_alone[task_id] = "there was a task of this name before: rename it"
+                continue
+            if task_id in seen.running:
+                if note is None:
+                    taken.left_alone[task_id] = "nobody knows who runs it: its claim is missing"
+                    continue
+                if note.machine == self.machine.id:
+                    continue
+                wait = note.seconds_left() + self._grace
+                if wait >= 0:
+                    taken.due(datetime.now(UTC).timestamp() + wait)
+                    continue
+            raw = seen.pending.get(task_id) or seen.running[task_id]
+            readable.append((task_id, self._task(task_id, raw), note or Claim()))
+        readable.sort(key=lambda one: (one[1].rank if one[1] else 0, one[0]))
+        slow = 0
+        for task_id, task, note in readable:
+            quick = task is None or task.kind.quick
+            if (slow >= free and not quick) or len(taken.claims) >= most:
+                continue
+            claim = self._claim(task_id, task, note, task_id in seen.running, taken)
+            if claim is not None:
+                taken.claims[task_id] = claim
+                slow += not quick
+        return taken
+
+    def _claim(
+        self, task_id: str, task: Task | None, note: Claim, orphaned: bool, taken: Taken
+    ) -> Claim | None:
+        if task is None:  # to be refused, here as well as anywhere
+            return note.taken(self.machine, UNREADABLE_SECONDS, begun=False)
+        attempts = note.cut_off() if orphaned else note.attempts
+        if orphaned and note.begun:
+            may = task.kind.safe_to_repeat and note.approval is None and not note.interrupted
+            if not may or len(attempts) >= task.retry.max_attempts:
+                ends = replace(note, attempts=attempts, interrupted=True)
+                return ends.taken(self.machine, UNREADABLE_SECONDS, begun=False)
+        if orphaned and note.interrupted:  # whoever was to write its end is gone, too
+            return note.taken(self.machine, UNREADABLE_SECONDS, begun=False)
+        if not self._may_here(task, note, taken):
+            return None
+        begun = not agreement.asks(task)
+        claim = replace(note, attempts=attempts)
+        return claim.taken(self.machine, task.timeout_seconds + BEGIN_SECONDS, begun=begun)
+
+    def _may_here(self, task: Task, note: Claim, taken: Taken) -> bool:
+        environment = task.environment
+        elsewhere = self._elsewhere(task, note)
+        if elsewhere is not None:
+            taken.left_alone[task.task_id] = elsewhere
+        decision = admit(task, self.exchange, self.config, datetime.now(UTC))
+        if isinstance(decision, Parked):
+            if decision.until is not None:
+                taken.due(decision.until.timestamp())
+            return False
+        if elsewhere is not None:
+            return False
+        served = self.environments is None or environment is None
+        if not served and environment not in (self.environments or ()):
+            taken.left[str(environment)] = taken.left.get(str(environment), 0) + 1
+            return False
+        return True
+
+    def _elsewhere(self, task: Task, note: Claim) -> str | None:
+        """Why the task cannot be run here; None if it can.
+
+        A task that follows others goes on with what they left on a disk, the built site say: on
+        another machine an older one would lie there, and be published.
+        """
+        if note.home not in (None, self.machine.home):
+            return f"belongs to {note.worker}, which made its plan"
+        for before in task.file.after:
+            home = self._home(before)
+            if home not in (None, self.machine.home):
+                return (
+                    f"follows {before}, which {home} ran, and goes on with what that left there; "
+                    f"if that machine does not come back: workflow retry {task.task_id}"
+                )
+        return None
+
+    def _home(self, task_id: str) -> str | None:
+        """The machine that ran a task that has ended; None if that is not known."""
+        if task_id not in self._homes:
+            path = self.exchange.result(task_id)
+            tip = self.server.seen()
+            if path is None or tip is None:
+                return None
+            day = os.path.basename(os.path.dirname(path))
+            name = f"{tip}:{ended(task_id, day, '.json')}"
+            raw = self.server.read([name]).get(name, b"{}")
+            try:
+                home = json.loads(raw).get("home")
+            except (ValueError, AttributeError):
+                home = None
+            self._homes[task_id] = home if isinstance(home, str) else None
+        return self._homes[task_id]
+
+    def _task(self, task_id: str, raw: bytes) -> Task | None:
+        """The task in a file of the branch; None for what is none."""
+        known = self._read.get(task_id)
+        if known is None or known[0] != raw:
+            try:
+                task: Task | None = read_task(raw, task_id, self.config)[0]
+            except InvalidTask:
+                task = None
+            known = self._read[task_id] = raw, task
+        return known[1]
