@@ -319,3 +319,17 @@ def test_a_file_that_vanishes_while_the_folder_is_read_is_no_defect(
         body("check")(Place(None), str(check.folder / "public"), no_cache=True)
     assert told.value.exit == 2
     assert gc.isenabled()
+
+
+def test_aliases_do_not_hide_what_a_template_does_on_all_other_pages(check: Shell) -> None:
+    alias = '<!doctype html><title>x</title><meta http-equiv="refresh" content="0; url=/about/">'
+    for number in range(6):
+        check.write(
+            {f"{number}/index.html": page('<a href="/gone/">x</a>', f"Page {number} of it")}
+        )
+        check.write({f"old/{number}/index.html": alias, f"older/{number}/index.html": alias})
+    (cause,) = [
+        one for one in check("public", "--json").data["causes"] if one.get("url") == "/gone/"
+    ]
+    assert (cause["template"], cause["pages"]) == (True, 7)
+    assert "link-broken on 7 of 8 pages" in check("public").out

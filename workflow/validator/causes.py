@@ -53,7 +53,7 @@ def causes(
 ) -> list[Cause]:
     """What stands behind the findings (graded ones), worst first.
 
-    `pages` are all pages of the site: a thing that nearly all have is their template's. None: what
+    `pages` are all that somebody reads: a thing that nearly all have is their template's. None: what
     was looked at has no templates.
     """
     sections = Counter(map(section_of, pages or ()))
@@ -113,7 +113,7 @@ def _take_templates(
         if len(pages) < MANY_PAGES:
             left += group
         elif len(pages) >= MOST_OF * sections.total():
-            made.append(_cause(group, rules, whole=sections.total()))
+            made.append(_cause(group, rules, whole=max(sections.total(), len(pages))))
         else:
             left += _take_sections(group, pages, sections, made, rules)
     return left
@@ -134,7 +134,7 @@ def _take_sections(
     }
     for name in sorted(taken):
         inside = [one for one in group if section_of(one.page) == name]
-        made.append(_cause(inside, rules, whole=sections[name], section=name))
+        made.append(_cause(inside, rules, whole=max(sections[name], here[name]), section=name))
     return [one for one in group if section_of(one.page) not in taken]
 
 

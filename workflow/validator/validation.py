@@ -20,6 +20,7 @@ from workflow.validator.external import links as external
 from workflow.validator.findings import Finding
 from workflow.validator.grading import FailOn, Grade, Ignore
 from workflow.validator.links import urls
+from workflow.validator.seo.page_kinds import is_alias
 from workflow.validator.sources import Sources, hugo_site
 
 if TYPE_CHECKING:
@@ -111,7 +112,7 @@ def validate(wish: Wish, check: Callable[[], None] = lambda: None) -> Report:
         known = baseline.read(wish.baseline)
     expected = Counter({one: n for one, n in (known or {}).items() if one.code not in not_run})
     compared = baseline.compare(graded.findings, expected, checked.base_url)
-    grouped = causes(compared.new, checked.pages if checked.site else None, known_rules)
+    grouped = causes(compared.new, _pages_to_read(checked.site), known_rules)
     check()
     if checked.site is not None:
         grouped = _placed(wish, checked.site, grouped, check)
@@ -176,6 +177,14 @@ def _content(wish: Wish, check: Callable[[], None]) -> _Checked:
     )
     pages = [path.relative_to(folder).as_posix() for path in content.rglob("*.md")]
     return _Checked(found, pages, len(pages), wish.base_url, None)
+
+
+def _pages_to_read(site: Site | None) -> list[str] | None:
+    """Those that templates make for somebody to read: aliases have next to nothing in them, and
+    what all the others have is still a template's."""
+    if site is None:
+        return None
+    return [path for path, page in site.pages.items() if not is_alias(page)]
 
 
 def _not_run(wish: Wish, known_rules: Iterable[str]) -> frozenset[str]:
