@@ -39,6 +39,8 @@ KEPT = (
 """Folders that sweeps write, and nobody else."""
 _PATHS = ("", "*/")
 """Our program by its name, and by a path."""
+_TOOL = "mcp__workflow__"
+"""The same command as a tool of `workflow mcp`, where a server of that name is set up."""
 _PYTHONS = ("python*", "*/python*")
 _RUN = ("python* *", "*/python* *", "bash *", "sh *", "uv run *", "/*", ".*")
 """How a script is started; to read one is no harm."""
@@ -64,12 +66,14 @@ def _below(root: str | None, name: str) -> str:
 def _allowed(root: str | None) -> Iterator[Rule]:
     for name, verb in having("allow"):
         yield Rule("allow", f"Bash(workflow {name} *)", verb.why)
+        yield Rule("allow", f"{_TOOL}{name}", verb.why)
     why = "a task may be written by hand; what it may reach, workflow.yaml says"
     yield Rule("allow", f"Edit({_below(root, layout.PENDING)}/**)", why)
 
 
 def _asked() -> Iterator[Rule]:
     for name, verb in having("ask"):
+        yield Rule("ask", f"{_TOOL}{name}", verb.why)
         for path in _PATHS:
             yield Rule("ask", f"Bash({path}workflow {name} *)", verb.why)
     for name, verb in having("allow"):
