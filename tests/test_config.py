@@ -162,8 +162,8 @@ def test_the_keys_that_are_known_are_named_at_every_level(tmp_path: Path) -> Non
     )
     hints = [problem.hint for problem in config(tmp_path, text).problems]
     assert hints == [
-        "known here: commands, content, environments, forms, git, hugo, jotform, policies, sites, "
-        "validate, version",
+        "known here: commands, content, environments, forms, git, hugo, jotform, notify, policies, "
+        "report, sites, sync, validate, version",
         "known here: archive, jobs, retry, settle_seconds, submit_starts_sweep, "
         "sweeper_stale_seconds, timeout_minutes",
         "known here: accept_declared, approval, approval_minutes, base_url, deploy, "

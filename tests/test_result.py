@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import time
 from dataclasses import replace
 from enum import StrEnum
@@ -15,6 +16,7 @@ import yaml
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from tests.program import Program
 from workflow import document, expectations, yaml12
 from workflow.errors import TaskError
 from workflow.result import LOG_TAIL_BYTES, Attempt, Result, read_result, render, utc, verdict_of
@@ -415,3 +417,17 @@ def test_what_only_sounds_like_a_secret_stays() -> None:
         "author": "Authorised by M.",
     }
     assert read(replace(GOOD, outputs=given_outputs))[0]["outputs"] == given_outputs
+
+
+@pytest.mark.parametrize("damage", ["verification: [x]", "error: no", "outputs: 7"])
+def test_what_is_no_mapping_where_one_belongs_does_not_keep_a_result_from_being_shown(
+    program: Program, damage: str
+) -> None:
+    task_id = program.submit("noop")
+    program("sweep")
+    path = Path(program.exchange.result(task_id) or "")
+    key = damage.partition(":")[0]
+    text = re.sub(rf"^{key}:.*\n((?:[ -].*\n)*)", "", path.read_text(), flags=re.MULTILINE)
+    path.write_text(text.replace("---\n", f"---\n{damage}\n", 1))
+    for words in (["show", task_id], ["list"], ["status"], ["verify", task_id]):
+        assert program(*words).code != 1, words

@@ -19,6 +19,7 @@ LOG_TAIL_BYTES = 8_192
 """How much of the output stands in the result itself; the whole of it lies beside it."""
 _LONGEST_BODY = 100_000
 """Characters of a body, and of the outputs in it, where the result does not fit as it is."""
+_MAPPINGS = ("outputs", "error", "verification")
 _DEEPEST = 32
 """Levels of outputs; YAML as we read it has 48."""
 
@@ -164,13 +165,19 @@ def render(result: Result) -> bytes:
 
 
 def read_result(path: str) -> dict[str, Any]:
-    """The front matter of a result file, and its body under `body`.
+    """The front matter of a result file, and its body under `body`. Where somebody put something
+    else in the place of a mapping, it is left out.
 
     Raises document.InvalidDocument for a file that somebody damaged, OSError for one that is gone.
     """
     with open(path, "rb") as file:
         read = document.parse(file.read(yaml12.MAX_BYTES + 1))
-    return {**read.data, "body": read.body}
+    said = {
+        key: value
+        for key, value in read.data.items()
+        if key not in _MAPPINGS or isinstance(value, dict)
+    }
+    return {**said, "body": read.body}
 
 
 def verdict_of(body: str) -> str:

@@ -135,7 +135,7 @@ def test_the_shell_that_cron_calls_gets_what_was_meant(tmp_path: Path) -> None:
 
 
 def test_a_long_path_is_shortened_and_a_too_long_folder_refused() -> None:
-    many = ":".join(f"/home/mark/tools/number-{n}/bin" for n in range(60)) + ":/usr/bin:/bin"
+    many = ":".join(f"/Users/mark/tools/number-{n}/bin" for n in range(60)) + ":/usr/bin:/bin"
     job = Job("/srv/tasks", ("/v/workflow",), many)
     line = cron.line(job)
     assert len(line) <= cron.LONGEST_COMMAND
