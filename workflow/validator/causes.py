@@ -53,8 +53,8 @@ def causes(
 ) -> list[Cause]:
     """What stands behind the findings (graded ones), worst first.
 
-    `pages` are all that somebody reads: a thing that nearly all have is their template's. None: what
-    was looked at has no templates.
+    `pages` are all that somebody reads: a thing that nearly all have is their template's. None:
+    what was looked at has no templates.
     """
     sections = Counter(map(section_of, pages or ()))
     left = list(findings)
