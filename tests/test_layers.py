@@ -23,6 +23,7 @@ LAYERS = [
         "durable",
         "capture",
         "kinship",
+        "printed",
         "process",
         "keychain",
     },

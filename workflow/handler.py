@@ -16,6 +16,8 @@ from typing import Any, Protocol
 from pydantic import BaseModel, ConfigDict
 
 from workflow.config import Config
+from workflow.errors import TaskError, TaskFailed
+from workflow.layout import CONFIG
 from workflow.process import Finished
 
 
@@ -23,6 +25,22 @@ class Params(BaseModel):
     """Base of the parameters of a task type: unknown ones are errors, named in the result."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
+
+
+def require_sections(config: Config, *sections: str) -> None:
+    """Raises TaskFailed `bad_config` if something in these sections of workflow.yaml was left out
+    because it is wrong: what the owner meant to forbid must not pass for a slip of the pen."""
+    for key, problem in config.broken.items():
+        if key.split(".", 1)[0] in sections:
+            raise TaskFailed(
+                TaskError(
+                    "bad_config",
+                    problem.sentence(CONFIG),
+                    "escalate",
+                    "configuration",
+                    hint=f"mend {CONFIG}; `workflow doctor` lists all that is wrong in it",
+                )
+            )
 
 
 class RunProgram(Protocol):

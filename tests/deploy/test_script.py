@@ -12,6 +12,7 @@ import psutil
 import pytest
 
 from tests.deploy.script_bench import TASK, Bench
+from workflow import printed
 from workflow.deploy import script, script_output
 
 SECRET = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"
@@ -474,7 +475,7 @@ def test_a_summary_in_plain_words_is_understood_and_progress_is_not_taken_for_on
 
 def test_all_of_a_huge_output_is_counted(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(script_output, "TAIL_BYTES", 1 << 20)
-    monkeypatch.setattr(script_output, "_BLOCK", 1 << 16)
+    monkeypatch.setattr(printed, "_BLOCK", 1 << 16)
     bench.write(
         "print('{\"unchanged_files\": 1}')\n"
         "for n in range(60_000): print(f'upload: public/{n} to s3://bucket/{n:060}')\n"

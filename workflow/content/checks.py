@@ -20,6 +20,7 @@ from workflow.content.fields import Fault
 from workflow.content.matter import plain
 from workflow.content.place import Target
 from workflow.errors import TaskError, TaskFailed, nearest
+from workflow.handler import require_sections
 from workflow.hugo.record import read_record
 from workflow.layout import CONFIG
 from workflow.validator import grading, settings
@@ -50,10 +51,8 @@ class Judged:
 def require_settings(config: Config) -> None:
     """Raises TaskFailed `bad_config`: settings that were left out because they are wrong must not
     let more pass than they say."""
-    problems = [
-        problem.sentence(CONFIG) for key, problem in config.broken.items()
-        if key.split(".", 1)[0] == "content"
-    ]  # fmt: skip
+    require_sections(config, "content")
+    problems = []
     for section, named in config.content.sections.items():
         for name in named:
             try:

@@ -10,11 +10,12 @@ import json
 import math
 import re
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from workflow import printed
 from workflow.config import Command
 from workflow.deploy.script_output import compile_patterns
 from workflow.errors import TaskError
@@ -28,8 +29,6 @@ LARGEST = 64 << 10
 PATTERN_SECONDS = 10.0
 """For one pattern on all that was printed."""
 
-_BLOCK = 1 << 20
-_COLOUR = re.compile(rb"\x1b\[[0-9;]*[A-Za-z]")
 _INTEGER = re.compile(r"[-+]?\d{1,18}|[-+]?\d{1,3}(,\d{3}){1,5}")
 _NUMBER = re.compile(r"[-+]?(\d{1,18}|\d{1,3}(,\d{3}){1,5})?(\.\d{1,18})?([eE][-+]?\d{1,3})?")
 
@@ -64,7 +63,7 @@ def read(
     }
     tail = b""
     size = 0
-    for block in [instead.encode()] if instead is not None else _blocks(log, before):
+    for block in [instead.encode()] if instead is not None else printed.blocks(log, before):
         check()
         size += len(block)
         tail = (tail + block)[-LONGEST_JSON:]
@@ -196,29 +195,6 @@ def _object(text: str) -> dict[str, Any] | None:
     except (ValueError, RecursionError):
         return None
     return found if isinstance(found, dict) else None
-
-
-def _blocks(log: Path, before: int) -> Iterator[bytes]:
-    """All of the output, in blocks of whole lines. A line longer than a block is cut."""
-    try:
-        with log.open("rb") as file:
-            file.seek(before)
-            rest = b""
-            while chunk := file.read(_BLOCK):
-                data = rest + chunk
-                end = max(data.rfind(b"\n"), data.rfind(b"\r")) + 1
-                end = end or (len(data) if len(data) > _BLOCK else 0)
-                yield _plain(data[:end])
-                rest = data[end:]
-            yield _plain(rest)
-    except FileNotFoundError:
-        return  # it printed nothing
-
-
-def _plain(raw: bytes) -> bytes:
-    """Without colours. A progress bar's carriage return ends a line, as on a terminal."""
-    raw = _COLOUR.sub(b"", raw) if b"\x1b" in raw else raw
-    return raw.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
 
 
 def _slow(key: str) -> TaskError:

@@ -15,10 +15,12 @@ import os
 import re
 import time
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from workflow import printed
 from workflow.errors import TaskError, TaskFailed
 from workflow.layout import CONFIG
 
@@ -39,8 +41,6 @@ PATTERN_SECONDS = 10.0
 """For one of the owner's patterns on all of the output. It may be a slow one by mistake."""
 LONGEST_TEXT = 1_000
 
-_BLOCK = 1 << 20
-_COLOUR = re.compile(rb"\x1b\[[0-9;]*[A-Za-z]")
 
 Patterns = Mapping[str, "regex.Pattern[str]"]
 
@@ -254,23 +254,10 @@ def _tail(log: Path, before: int) -> str:
 
 
 def _blocks(log: Path, before: int) -> Iterator[str]:
-    """All of the output, in blocks of whole lines. A line longer than a block is cut."""
-    try:
-        with log.open("rb") as file:
-            file.seek(before)
-            rest = b""
-            while chunk := file.read(_BLOCK):
-                data = rest + chunk
-                end = max(data.rfind(b"\n"), data.rfind(b"\r")) + 1
-                end = end or (len(data) if len(data) > _BLOCK else 0)
-                yield _text(data[:end])
-                rest = data[end:]
-            yield _text(rest)
-    except OSError:
-        return
+    with suppress(OSError):
+        for block in printed.blocks(log, before):
+            yield block.decode("utf-8", "replace")
 
 
 def _text(raw: bytes) -> str:
-    """Without colours. A progress bar's carriage return ends a line, as on a terminal."""
-    raw = _COLOUR.sub(b"", raw) if b"\x1b" in raw else raw
-    return raw.replace(b"\r\n", b"\n").replace(b"\r", b"\n").decode("utf-8", "replace")
+    return printed.plain(raw).decode("utf-8", "replace")

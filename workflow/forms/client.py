@@ -27,6 +27,7 @@ from workflow.config import Config
 from workflow.errors import TaskError, TaskFailed
 from workflow.forms.answers import Answer, Refusal, read_answer
 from workflow.forms.key import find_key
+from workflow.handler import require_sections
 from workflow.layout import CONFIG
 from workflow.settings_forms import LOOPBACK
 
@@ -83,18 +84,8 @@ class JotForm:
 
         Raises TaskFailed `no_jotform_key` or `bad_config`; nothing is asked of the network yet.
         """
-        for key, problem in config.broken.items():
-            # What was left out has a default, which may be another host or another account.
-            if key.split(".", 1)[0] in ("jotform", "forms"):
-                raise TaskFailed(
-                    TaskError(
-                        "bad_config",
-                        problem.sentence(CONFIG),
-                        "escalate",
-                        "configuration",
-                        hint=f"mend {CONFIG}; `workflow doctor` lists all that is wrong in it",
-                    )
-                )
+        # What was left out has a default, which may be another host or another account.
+        require_sections(config, "jotform", "forms")
         settings = config.jotform
         url = settings.api_url or HOSTS[settings.region]
         return cls(url.rstrip("/"), find_key(settings).value, check, tries=tries)

@@ -87,20 +87,6 @@ def folder_of(which: Which, site_path: str | None, config: Config) -> Path:
     return Path(os.path.realpath(config.path(site.path)))
 
 
-def refuse_broken(config: Config) -> None:
-    """Raises TaskFailed `bad_config`: what the owner meant to forbid must not be allowed because of
-    a slip of the pen."""
-    for name, problem in config.broken.items():
-        if name.split(".")[0] == "git":
-            raise refusal(
-                "bad_config",
-                f"{name} is unusable: {problem.sentence(CONFIG)}",
-                "escalate",
-                f"mend {CONFIG}; `workflow doctor` lists all that is wrong in it",
-                category="configuration",
-            )
-
-
 def work_tree_of(folder: Path) -> Path:
     """The nearest folder with a `.git`, by the look of it: what two tasks must not share."""
     return next((place for place in (folder, *folder.parents) if (place / ".git").exists()), folder)

@@ -23,11 +23,11 @@ from workflow.figures import counted
 from workflow.forms.checking import KINDS, Finding, Report, check_forms, placed
 from workflow.forms.client import JotForm
 from workflow.forms.embedded import embeds
-from workflow.handler import Context, Outcome
+from workflow.handler import Context, Outcome, require_sections
 from workflow.hugo.listing import kept_content_files
 from workflow.hugo.program import find
 from workflow.hugo.site import Place, locate_place
-from workflow.layout import CACHE, CONFIG
+from workflow.layout import CACHE
 from workflow.validator.files.reading import read_site
 from workflow.validator.pages.positions import places
 from workflow.validator.sarif import split_place
@@ -76,28 +76,13 @@ def run(context: Context) -> Outcome:
     params: Params = context.params
     config = context.config
     place = locate_place(params.site_path, params.environment, config)
-    _require_forms(config)
+    require_sections(config, "forms")
     site = _read(place, context)
     found = embeds(site.pages)
     context.say(f"asking JotForm about the forms of {counted(len(site.pages), 'page')}")
     report = check_forms(found, config.forms, lambda: JotForm.open(config, context.check))
     findings = _placed(report.findings, site, place, config)
     return _told(context, place, site, report, findings)
-
-
-def _require_forms(config: Config) -> None:
-    """A form that was left out because its entry is wrong must not pass as unknown."""
-    for key, problem in config.broken.items():
-        if key.split(".", 1)[0] == "forms":
-            raise TaskFailed(
-                TaskError(
-                    "bad_config",
-                    problem.sentence(CONFIG),
-                    "escalate",
-                    "configuration",
-                    hint=f"mend {CONFIG}; `workflow doctor` lists all that is wrong in it",
-                )
-            )
 
 
 def _read(place: Place, context: Context) -> Site:

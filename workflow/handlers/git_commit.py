@@ -31,12 +31,11 @@ from workflow.git.repository import (
     Which,
     folder_of,
     locate,
-    refuse_broken,
     refuse_nameless,
     refuse_unready,
     work_tree_of,
 )
-from workflow.handler import Context, Outcome
+from workflow.handler import Context, Outcome, require_sections
 from workflow.redact import redact
 
 __all__ = ["Params", "resources", "run"]
@@ -118,7 +117,7 @@ def resources(params: Params, config: Config) -> Sequence[str]:
 
 def run(context: Context) -> Outcome:
     params: Params = context.params
-    refuse_broken(context.config)
+    require_sections(context.config, "git")
     folder = folder_of(params.repository, params.site_path, context.config)
     with program.scratch_folder(context) as scratch:
         git = program.find(context, folder, scratch)

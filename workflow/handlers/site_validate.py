@@ -21,11 +21,11 @@ from workflow import handler
 from workflow.config import Config
 from workflow.errors import TaskError, TaskFailed, WorkflowError
 from workflow.figures import counted
-from workflow.handler import Context, Outcome
+from workflow.handler import Context, Outcome, require_sections
 from workflow.hugo.listing import kept_content_files
 from workflow.hugo.record import read_record
 from workflow.hugo.site import Place, locate_place
-from workflow.layout import CACHE, CONFIG
+from workflow.layout import CACHE
 from workflow.validator import reporting, sarif, settings
 from workflow.validator.causes import Cause
 from workflow.validator.rules import all_rules
@@ -94,7 +94,7 @@ def resources(params: Params, config: Config) -> Sequence[str]:
 def run(context: Context) -> Outcome:
     params: Params = context.params
     place = locate_place(params.site_path, params.environment, context.config)
-    _require_settings(context.config)
+    require_sections(context.config, "validate", "forms")
     _require_public(place, params)
     said = _about(place, context.config)
     context.say(f"checking {place.site} for {place.environment}")
@@ -107,21 +107,6 @@ def run(context: Context) -> Outcome:
             TaskError(error.code, error.message, "escalate", "configuration", hint=error.hint)
         ) from error
     return _told(context, place, report, said)
-
-
-def _require_settings(config: Config) -> None:
-    """Settings that were left out because they are wrong must not let more pass than they say."""
-    for key, problem in config.broken.items():
-        if key.split(".", 1)[0] in ("validate", "forms"):
-            raise TaskFailed(
-                TaskError(
-                    "bad_config",
-                    problem.sentence(CONFIG),
-                    "escalate",
-                    "configuration",
-                    hint=f"mend {CONFIG}; `workflow doctor` lists all that is wrong in it",
-                )
-            )
 
 
 def _require_public(place: Place, params: Params) -> None:
