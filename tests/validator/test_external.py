@@ -20,12 +20,11 @@ from tests.authority import certificate, make_authority
 from workflow.validator.external import asking as external_asking
 from workflow.validator.external.links import (
     RULES,
-    External,
-    Options,
     check_external,
     external_addresses,
     external_findings,
 )
+from workflow.validator.external.verdict import External, Options
 from workflow.validator.facts import Facts, Page, Ref, Sheet
 from workflow.validator.links.resolving import Resolver
 from workflow.validator.sites import Site

@@ -10,7 +10,7 @@ import pytest
 from workflow.config import Config, load_config
 from workflow.settings_validate import FailOn, Grade, RuleCode
 from workflow.validator import grading, settings
-from workflow.validator.external.links import Options
+from workflow.validator.external.verdict import Options
 from workflow.validator.rules import all_rules
 
 YAML = """\

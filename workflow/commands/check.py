@@ -21,7 +21,7 @@ from workflow.errors import Exit, WorkflowError, nearest
 from workflow.figures import counted
 from workflow.reply import Reply
 from workflow.validator import reporting, settings
-from workflow.validator.external.links import Options
+from workflow.validator.external.verdict import Options
 from workflow.validator.grading import FailOn, Grade, Ignore
 from workflow.validator.sources import hugo_site
 from workflow.validator.validation import Report, Scope, Wish, validate

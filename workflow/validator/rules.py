@@ -14,7 +14,7 @@ from workflow.validator.findings import Finding, Rule
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from workflow.validator.external.links import Options
+    from workflow.validator.external.verdict import Options
     from workflow.validator.links.resolving import Resolver
     from workflow.validator.sites import Site
 

@@ -16,7 +16,7 @@ from workflow.validator.validation import Wish
 if TYPE_CHECKING:
     from workflow.config import Config
     from workflow.settings_validate import External
-    from workflow.validator.external.links import Options
+    from workflow.validator.external.verdict import Options
 
 _PRODUCTION = ("production", "prod", "live")
 BASELINES = "baselines"
@@ -68,6 +68,6 @@ def configured(
 
 
 def _options(asked: External) -> Options:
-    from workflow.validator.external.links import Options
+    from workflow.validator.external.verdict import Options
 
     return Options(**asked.model_dump(exclude={"enabled"}))

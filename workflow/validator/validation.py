@@ -24,7 +24,7 @@ from workflow.validator.seo.page_kinds import is_alias
 from workflow.validator.sources import Sources, hugo_site
 
 if TYPE_CHECKING:
-    from workflow.validator.external.links import Options
+    from workflow.validator.external.verdict import Options
     from workflow.validator.sites import Site
 
 Scope = Literal["site", "content"]

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import get_args
 
 from workflow import durable
-from workflow.validator.external.links import External, State
+from workflow.validator.external.verdict import External, State
 
 FORMAT = 1
 _CLOCK_SLACK = 60.0

@@ -20,8 +20,8 @@ from urllib.parse import unquote
 
 from workflow.validator.external.asking import Answer, Fault, Request
 from workflow.validator.external.cache import Cache
-from workflow.validator.external.links import External, Options
 from workflow.validator.external.trail import Next, Trail
+from workflow.validator.external.verdict import External, Options
 from workflow.validator.links import urls
 from workflow.validator.links.urls import Address, InvalidAddress, as_text
 

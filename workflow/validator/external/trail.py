@@ -9,7 +9,7 @@ from collections import defaultdict
 from typing import NamedTuple
 
 from workflow.validator.external.asking import Answer, Fault
-from workflow.validator.external.links import External, Options
+from workflow.validator.external.verdict import External, Options
 from workflow.validator.links import urls
 from workflow.validator.links.urls import Address, InvalidAddress, as_text
 
