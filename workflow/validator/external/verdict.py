@@ -27,7 +27,11 @@ class External(NamedTuple):
 
 
 class Options(NamedTuple):
-    """How other hosts are asked."""
+    """How other hosts are asked.
+
+    Patterns are `example.org`, `*.example.org`, `example.org/blog/*` or `https://example.org/*`,
+    with `*` and `?` as in a shell.
+    """
 
     concurrency: int = 16
     """Requests at once, to all hosts together."""
@@ -62,7 +66,3 @@ class Options(NamedTuple):
     """For how long any other answer is."""
     check_fragments: bool = False
     """Whether pages are fetched, to look for what fragments name."""
-
-
-# Patterns are `example.org`, `*.example.org`, `example.org/blog/*` or `https://example.org/*`, with
-# `*` and `?` as in a shell.
