@@ -28,7 +28,7 @@ from workflow.sync.giving import Giving, Step, take
 from workflow.sync.intake import SharedIntake
 from workflow.sync.machine import this_machine
 from workflow.sync.server import Server, Unreachable
-from workflow.sync.taking import BEGIN_SECONDS, Taken, Taking
+from workflow.sync.taking import Taken, Taking, claim_seconds
 from workflow.task import InvalidTask, Task, read_task
 
 FOLDER = os.path.join(layout.RUNTIME, "sync")
@@ -314,8 +314,7 @@ class Sharing:
                 return None  # it was passed before, by an attempt that was cut off
             if uses_approval and self._came_by_branch(task_id) and task_id not in seen.approvals:
                 return None
-            seconds = task.timeout_seconds + BEGIN_SECONDS
-            renewed = claim.taken(self.machine, seconds, begun=claim.begun)
+            renewed = claim.taken(self.machine, claim_seconds(task), begun=claim.begun)
             renewed = replace(renewed, **more)  # type: ignore[arg-type]
             changes: dict[str, bytes | None] = {branch.claim_of(task_id): renewed.encode()}
             if uses_approval and task_id in seen.approvals:

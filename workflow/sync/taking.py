@@ -17,8 +17,7 @@ from workflow.sync.machine import Machine
 from workflow.sync.server import Server
 from workflow.task import InvalidTask, Task, read_task
 
-BEGIN_SECONDS = 60.0
-"""Within which an attempt has to begin after its task was taken; later the claim is renewed."""
+LONGEST_BEGIN = 60.0
 UNREADABLE_SECONDS = 60.0
 """For a file that is no task, to be refused."""
 MOST_QUICK = 25
@@ -39,6 +38,14 @@ class Taken:
 
     def due(self, moment: float) -> None:
         self.next_due = moment if self.next_due is None else min(moment, self.next_due)
+
+
+def claim_seconds(task: Task) -> float:
+    """How long a claim lasts: as long as an attempt may, and until it has to begin.
+
+    One that begins later has its claim renewed first.
+    """
+    return task.timeout_seconds + min(LONGEST_BEGIN, task.timeout_seconds)
 
 
 class Taking:
@@ -117,7 +124,7 @@ class Taking:
             return None
         begun = not agreement.asks(task)
         claim = replace(note, attempts=attempts)
-        return claim.taken(self.machine, task.timeout_seconds + BEGIN_SECONDS, begun=begun)
+        return claim.taken(self.machine, claim_seconds(task), begun=begun)
 
     def _may_here(self, task: Task, note: Claim, taken: Taken) -> bool:
         environment = task.environment
