@@ -35,6 +35,7 @@ COMMANDS = {
     "init": Command("Make an exchange: folders, workflow.yaml, templates", "Set up"),
     "doctor": Command("Is everything there that the configuration needs?", "Set up"),
     "service": Command("The timer that starts sweeps: install, uninstall, status", "Set up"),
+    "notify": Command("The ways to reach a person; --test sends a message", "Set up"),
     "demo": Command("Make a sample site and run the whole path on it", "Set up"),
     "mcp": Command("The same as tools, for a client of the Model Context Protocol", "Set up"),
     "submit": Command("Write a task; prints its id", "Delegate"),

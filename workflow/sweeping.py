@@ -7,6 +7,7 @@ from the front door.
 from __future__ import annotations
 
 import gc
+import os
 import sys
 import time
 from collections.abc import Mapping, Sequence
@@ -16,11 +17,14 @@ from workflow.config import load_config
 from workflow.errors import Exit, Problem, WorkflowError
 from workflow.exchange import Exchange
 from workflow.layout import CONFIG
+from workflow.notify import STATE as NOTIFICATIONS
 from workflow.overview import approval_next, resolve
 from workflow.reply import Reply, folded, is_plain
 from workflow.sweep import Sweep
 
 if TYPE_CHECKING:
+    from types import ModuleType
+
     from workflow.config import Config
     from workflow.swept import Swept
     from workflow.sync.sharing import Sharing as SyncedSweep
@@ -50,6 +54,9 @@ def sweep_once(
         gc.freeze()
         gc.set_threshold(100_000, 10, 100)
         config = load_config(root)
+        teller = _teller(exchange, config)
+        if teller is not None:
+            teller.before(exchange, config)
         if only is not None:
             only = resolve(exchange, only).task_id
         shared = _shared(exchange, config, jobs, only, environments)
@@ -61,6 +68,7 @@ def sweep_once(
             shared.look(0, idle=True)
             shared.finish()
         exchange.touch_last_sweep()
+        sender = teller.after(exchange, config) if teller is not None else None
     reply = _reply(exchange, swept, config.problems)
     if shared is not None:
         reply.data["shared"] = shared.told()
@@ -71,6 +79,8 @@ def sweep_once(
 
         trouble = after_sweep(exchange, config)
         reply.warnings += [trouble] if trouble else []
+    if teller is not None:
+        teller.linger(exchange, sender)
     return reply
 
 
@@ -97,6 +107,15 @@ def _shared(
     )
     shared.begin()
     return shared
+
+
+def _teller(exchange: Exchange, config: Config) -> ModuleType | None:
+    """What tells people of what happens; None where nobody is told, or was until now."""
+    if not config.notify and not os.path.lexists(exchange.path(NOTIFICATIONS)):
+        return None
+    from workflow.notify import around_sweep
+
+    return around_sweep
 
 
 def _busy(only: str | None) -> Reply:

@@ -56,6 +56,7 @@ VERBS = {
     "validate": _LOOKS,
     "schema": _LOOKS,
     "service": Verb("ask", "installs or removes a timer on this machine"),
+    "notify": Verb("allow", "only looks; `--test` sends you a message", ("--test",)),
     "report": Verb("allow", "writes its own page; `--open` starts the browser", ("--open",)),
     "mcp": Verb("ask", "a server that Claude Code starts itself, if you set it up"),
 }

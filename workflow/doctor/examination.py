@@ -29,6 +29,7 @@ def examine(exchange: Exchange, config: Config, *, offline: bool = False) -> lis
         lambda: sites.git(config),
         lambda: services.deploys(config, offline=offline),
         lambda: services.jotform_account(config, offline=offline),
+        lambda: services.notifications(exchange, config),
         lambda: own.handlers(config),
         lambda: own.commands(config),
         lambda: own.trail(exchange),

@@ -9,7 +9,8 @@ from itertools import chain
 from workflow import layout
 from workflow.config import Config, Environment
 from workflow.doctor.finding import Finding, State
-from workflow.errors import TaskFailed
+from workflow.errors import TaskFailed, nearest
+from workflow.exchange import Exchange
 
 
 def deploys(config: Config, *, offline: bool) -> Iterator[Finding]:
@@ -85,3 +86,41 @@ def jotform_account(config: Config, *, offline: bool) -> Iterator[Finding]:
     else:
         calls = "" if left is None else f"; {left:,} calls are left for today"
         yield Finding("jotform", "ok", f"the key is let in{calls}")
+
+
+def notifications(exchange: Exchange, config: Config) -> Iterator[Finding]:
+    """Whether each channel could be used, and what could not be sent; nothing is sent."""
+    if not config.notify:
+        return
+    from workflow.notify import outbox as outboxes
+    from workflow.notify import secret, services
+
+    outbox = outboxes.read(exchange)
+    for name, channel in config.notify.items():
+        subject = f"notify {name}"
+        lacks = services.missing(channel)
+        if lacks is not None:
+            yield Finding(subject, "warning", lacks, "see docs/notifications.md")
+            continue
+        try:
+            found = secret.find(name, channel)
+        except secret.NoSecret as error:
+            yield Finding(subject, "warning", str(error), error.hint)
+            continue
+        unknown = [one for one in channel.environments if one not in config.environments]
+        if unknown:
+            near = nearest(unknown[0], list(config.environments))
+            yield Finding(
+                subject,
+                "warning",
+                f"there is no environment {unknown[0]}",
+                f"did you mean {near[0]}?" if near else f"correct it in {layout.CONFIG}",
+            )
+        given_up = [one for one in outbox.given_up if one["channel"] == name] if outbox else []
+        last = outbox.sent.get(name, "") if outbox else ""
+        if given_up and given_up[-1]["at"] > last:
+            said = f"the last message was given up at {given_up[-1]['at']}: {given_up[-1]['why']}"
+            yield Finding(subject, "warning", said, f"workflow notify {name} --test")
+        elif not unknown:
+            way = f"{channel.via}, by {found.source}" if found.source else channel.via
+            yield Finding(subject, "ok", way)
