@@ -14,6 +14,7 @@ from workflow.result import hostname
 WORKER = "WORKFLOW_WORKER"
 """In the environment: the name of a worker that begins each time on a fresh disk, a runner's, and
 yet is one and the same, since it finds there what it left (the built site)."""
+RUNNER = "worker "
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,59}")
 
 
@@ -44,7 +45,7 @@ def this_machine(folder: str) -> Machine:
         durable.sync_folders([folder])
     named = os.environ.get(WORKER, "")
     if _NAME.fullmatch(named):
-        return Machine(known, named, f"worker {named}")
+        return Machine(known, named, f"{RUNNER}{named}")
     host = re.sub(r"[^A-Za-z0-9._-]+", "-", hostname()).strip("-._") or "machine"
     return Machine(known, host[:60], f"machine {known}")
 

@@ -9,11 +9,11 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from workflow import agreement
-from workflow.admission import Parked, admit
+from workflow.admission import Doomed, Parked, admit
 from workflow.config import Config
 from workflow.exchange import Exchange
 from workflow.sync.branch import Claim, View, ended
-from workflow.sync.machine import Machine
+from workflow.sync.machine import RUNNER, Machine
 from workflow.sync.server import Server
 from workflow.task import InvalidTask, Task, read_task
 
@@ -101,15 +101,16 @@ class Taking:
             quick = task is None or task.kind.quick
             if (slow >= free and not quick) or len(taken.claims) >= most:
                 continue
-            claim = self._claim(task_id, task, note, task_id in seen.running, taken)
+            claim = self._claim(task, task_id, note, seen, taken)
             if claim is not None:
                 taken.claims[task_id] = claim
                 slow += not quick
         return taken
 
     def _claim(
-        self, task_id: str, task: Task | None, note: Claim, orphaned: bool, taken: Taken
+        self, task: Task | None, task_id: str, note: Claim, seen: View, taken: Taken
     ) -> Claim | None:
+        orphaned = task_id in seen.running
         if task is None:  # to be refused, here as well as anywhere
             return note.taken(self.machine, UNREADABLE_SECONDS, begun=False)
         attempts = note.cut_off() if orphaned else note.attempts
@@ -120,29 +121,32 @@ class Taking:
                 return ends.taken(self.machine, UNREADABLE_SECONDS, begun=False)
         if orphaned and note.interrupted:  # whoever was to write its end is gone, too
             return note.taken(self.machine, UNREADABLE_SECONDS, begun=False)
-        if not self._may_here(task, note, taken):
+        if not self._may_here(task, note, seen, taken):
             return None
         begun = not agreement.asks(task)
         claim = replace(note, attempts=attempts)
         return claim.taken(self.machine, claim_seconds(task), begun=begun)
 
-    def _may_here(self, task: Task, note: Claim, taken: Taken) -> bool:
-        environment = task.environment
+    def _may_here(self, task: Task, note: Claim, seen: View, taken: Taken) -> bool:
+        task_id, environment = task.task_id, task.environment
         elsewhere = self._elsewhere(task, note)
         if elsewhere is not None:
-            taken.left_alone[task.task_id] = elsewhere
+            taken.left_alone[task_id] = elsewhere
         decision = admit(task, self.exchange, self.config, datetime.now(UTC))
+        if isinstance(decision, Doomed):  # its end can be written anywhere
+            return True
         if isinstance(decision, Parked):
             if decision.until is not None:
                 taken.due(decision.until.timestamp())
-            return False
-        if elsewhere is not None:
-            return False
+            # Agreed to for the machine that planned it, which is not this one.
+            if decision.waits_for != "approval" or task_id not in seen.approvals:
+                return False
         served = self.environments is None or environment is None
-        if not served and environment not in (self.environments or ()):
+        if served or environment in (self.environments or ()):
+            return elsewhere is None and decision is None
+        if elsewhere is None or _may_return(note.home):
             taken.left[str(environment)] = taken.left.get(str(environment), 0) + 1
-            return False
-        return True
+        return False
 
     def _elsewhere(self, task: Task, note: Claim) -> str | None:
         """Why the task cannot be run here; None if it can.
@@ -188,3 +192,8 @@ class Taking:
                 task = None
             known = self._read[task_id] = raw, task
         return known[1]
+
+
+def _may_return(home: str | None) -> bool:
+    """Whether the worker that a task belongs to may begin anew on another disk, as runners do."""
+    return home is None or home.startswith(RUNNER)

@@ -1,0 +1,57 @@
+"""A git that fails in the middle of a push, as networks, servers and power cuts make it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+from tests.sync.machines import Machine
+
+WRAPPER = """\
+#!/bin/sh
+# Counts what is asked of git, and at the push with the wanted number does what is wanted.
+here={here}
+case " $* " in
+*" push "*)
+  n=$(($(cat $here/pushes 2>/dev/null || echo 0) + 1)); echo $n > $here/pushes
+  [ "$n" = "$(cat $here/at 2>/dev/null)" ] && what=$(cat $here/what)
+  [ "$what" = kill-before ] && {{ kill -9 $PPID; sleep 1; exit 1; }}
+  {git} "$@"; code=$?
+  [ "$what" = kill-after ] && kill -9 $PPID
+  [ "$what" = lose-answer ] && {{ echo "fatal: the remote end hung up unexpectedly" >&2; exit 128; }}
+  exit $code;;
+*" ls-remote "*|*" fetch "*) echo "$*" >> $here/asked;;
+esac
+exec {git} "$@"
+"""
+
+
+def with_fault(machine: Machine, what: str = "", at: int = 0) -> Machine:
+    """The machine with a git that does `what` (kill-before, kill-after, lose-answer) at a push."""
+    here = machine.root.parent / "fault"
+    (here / "bin").mkdir(parents=True, exist_ok=True)
+    real = shutil.which("git")
+    assert real is not None
+    program = here / "bin/git"
+    program.write_text(WRAPPER.format(here=here, git=real))
+    program.chmod(0o755)
+    (here / "pushes").write_text("0")
+    (here / "at").write_text(str(at))
+    (here / "what").write_text(what)
+    path = os.pathsep.join([str(here / "bin"), os.environ["PATH"]])
+    return Machine(machine.root, {**machine.more, "PATH": path})
+
+
+def asked(machine: Machine) -> int:
+    """How often git has asked the server for news."""
+    log = machine.root.parent / "fault/asked"
+    return len(log.read_text().splitlines()) if log.exists() else 0
+
+
+def refuse_pushes(server: Path) -> Path:
+    """Let a server refuse every push until the file that is given back is removed."""
+    hook = server / "hooks/pre-receive"
+    hook.write_text("#!/bin/sh\necho 'down for maintenance' >&2\nexit 1\n")
+    hook.chmod(0o755)
+    return hook
