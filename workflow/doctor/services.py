@@ -92,10 +92,13 @@ def notifications(exchange: Exchange, config: Config) -> Iterator[Finding]:
     """Whether each channel could be used, and what could not be sent; nothing is sent."""
     if not config.notify:
         return
+    from workflow.notify import LOG, secret, services
     from workflow.notify import outbox as outboxes
-    from workflow.notify import secret, services
 
     outbox = outboxes.read(exchange)
+    said = _last_line(exchange.path(LOG))
+    if said:
+        yield Finding("notify", "warning", f"a defect of ours: {said}", f"report it, with {LOG}")
     for name, channel in config.notify.items():
         subject = f"notify {name}"
         lacks = services.missing(channel)
@@ -124,3 +127,11 @@ def notifications(exchange: Exchange, config: Config) -> Iterator[Finding]:
         elif not unknown:
             way = f"{channel.via}, by {found.source}" if found.source else channel.via
             yield Finding(subject, "ok", way)
+
+
+def _last_line(path: str) -> str:
+    try:
+        with open(path, encoding="utf-8", errors="replace") as file:
+            return (file.read(65_536).strip().splitlines() or [""])[-1][:200]
+    except OSError:
+        return ""

@@ -8,3 +8,5 @@ A message is sent once: whatever may have arrived is not sent again.
 
 FOLDER = ".workflow/notify"
 STATE = f"{FOLDER}/state.json"
+LOG = f"{FOLDER}/sender.log"
+"""What the process that sends has to say of a defect of ours; empty where there is none."""

@@ -16,6 +16,7 @@ from contextlib import suppress
 
 from workflow.config import Config
 from workflow.exchange import Exchange
+from workflow.notify import LOG
 from workflow.notify import outbox as outboxes
 
 LINGER_SECONDS = 3.0
@@ -67,11 +68,12 @@ def linger(exchange: Exchange, sender: subprocess.Popen[bytes] | None) -> None:
 
 
 def _start(exchange: Exchange) -> subprocess.Popen[bytes]:
-    return subprocess.Popen(
-        # -P: no `workflow` that lies in the folder we happen to stand in.
-        [sys.executable, "-P", "-m", "workflow.notify", exchange.root],
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-    )
+    with open(exchange.path(LOG), "ab") as log:
+        return subprocess.Popen(
+            # -P: no `workflow` that lies in the folder we happen to stand in.
+            [sys.executable, "-P", "-m", "workflow.notify", exchange.root],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=log,
+            start_new_session=True,
+        )

@@ -12,10 +12,12 @@ from typing import Any, NamedTuple
 
 from workflow.approval import read_approval, short
 from workflow.config import Config
+from workflow.document import InvalidDocument
 from workflow.exchange import Exchange, Found
 from workflow.handlers import DEPLOY
 from workflow.overview import ENDED, overview
 from workflow.plans import read_plan
+from workflow.result import read_result
 from workflow.settings_notify import Event
 
 OLDEST = timedelta(hours=24)
@@ -86,7 +88,7 @@ def look(exchange: Exchange, config: Config, cursor: Cursor, told: Mapping[str, 
         elif state in ("completed", "failed") and found.state in ENDED:
             succeeded += found.state != "failed"
             failed += found.state == "failed"
-            happenings += _of_ended(overview(exchange, found), config)
+            happenings += _of_ended(exchange, overview(exchange, found), config)
     idle = not any(exchange.count(state) for state in OPEN)
     return Seen(reached, happenings, succeeded, failed, idle)
 
@@ -103,12 +105,15 @@ def _of_waiting(exchange: Exchange, found: Found, told: Mapping[str, str]) -> It
     yield Happening("approval", found.task_id, planned.environment, sentence, planned.digest)
 
 
-def _of_ended(task: Mapping[str, Any], config: Config) -> Iterator[Happening]:
+def _of_ended(exchange: Exchange, task: Mapping[str, Any], config: Config) -> Iterator[Happening]:
     """A failure, or a deploy to production that is done; a person's own no is no news."""
     sentence = str(task.get("summary") or "")
     environment = task.get("environment")
     place = str(environment) if environment else None
-    if task["status"] == "success" and not str(task.get("verdict") or "").startswith("failed"):
+    if task["status"] == "success" and str(task.get("verdict") or "").startswith("failed"):
+        said = f"{_what_a_check_missed(exchange, task)}: {sentence}"
+        yield Happening("failure", task["task_id"], place, said)
+    elif task["status"] == "success":
         known = config.environments.get(place or "")
         deploy = str(task.get("task_type") or "").startswith(DEPLOY)
         production = place == "production" or (known is not None and known.approval == "phrase")
@@ -117,6 +122,17 @@ def _of_ended(task: Mapping[str, Any], config: Config) -> Iterator[Happening]:
             yield Happening("production", task["task_id"], place, sentence)
     elif task["status"] not in ("cancelled", "rejected"):
         yield Happening("failure", task["task_id"], place, sentence)
+
+
+def _what_a_check_missed(exchange: Exchange, task: Mapping[str, Any]) -> str:
+    """Of a task that succeeded and did not give what was expected."""
+    try:
+        result = read_result(exchange.path(str(task.get("result"))))
+    except (InvalidDocument, OSError):
+        return "A check failed"
+    verification = result.get("verification")
+    reason = verification.get("reason") if isinstance(verification, dict) else None
+    return f"A check failed ({reason})" if reason else "A check failed"
 
 
 def _lines(exchange: Exchange, cursor: Cursor) -> Iterator[tuple[Cursor, dict[str, Any] | None]]:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import time
+from contextlib import suppress
 
 from workflow.config import Config, load_config
 from workflow.exchange import Exchange
+from workflow.notify import LOG
 from workflow.notify import outbox as outboxes
 from workflow.notify.happenings import OPEN, look
 from workflow.notify.messages import messages
@@ -24,6 +27,8 @@ def run(root: str) -> None:
         with outboxes.held(exchange) as alone:
             if not alone:
                 return  # whoever sends looks once more after it has let go
+            with suppress(FileNotFoundError):  # what it said is of an earlier time
+                os.truncate(exchange.path(LOG), 0)
             outbox = outboxes.read(exchange)
             if outbox is None:
                 return
