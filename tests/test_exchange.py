@@ -99,6 +99,17 @@ def test_left_overs_go_when_their_writer_is_dead_and_stay_while_it_lives(
     assert (os.path.exists(dead), os.path.exists(alive)) == (False, True)
 
 
+@pytest.mark.parametrize("folder", [layout.BUILDS, layout.DEPLOYS, f"{layout.RELEASES}/staging"])
+def test_what_dead_handlers_left_where_they_keep_what_they_know_goes_too(
+    exchange: Exchange, folder: str
+) -> None:
+    os.makedirs(exchange.path(folder))
+    kept = _put(exchange.path(folder, "main.json"))
+    dead = _put(exchange.path(folder, ".0123456789abcdef.tmp"))
+    assert remove_leftovers(exchange) == 1
+    assert (os.path.exists(dead), os.path.exists(kept)) == (False, True)
+
+
 # -- finding -----------------------------------------------------------------------------------
 
 

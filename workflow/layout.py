@@ -43,6 +43,13 @@ STAGED = ".workflow/staged"
 TRASH = ".workflow/trash"
 """Folders that a later sweep removes while it has nothing better to do."""
 
+BUILDS = ".workflow/builds"
+"""What public/ of each site was built for, and by which task."""
+DEPLOYS = ".workflow/deploys"
+"""What is known of each bucket."""
+RELEASES = ".workflow/releases"
+"""What was published, a folder for each environment."""
+
 STATE_FOLDERS = {
     "pending": PENDING,
     "waiting": WAITING,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Iterator
 
 from workflow import durable, layout, plans
 from workflow.exchange import Exchange
@@ -14,7 +15,7 @@ def remove_leftovers(exchange: Exchange) -> int:
     removed = 0
     # Submitters may write in pending alone; all else is written aside in .workflow/.
     names = (layout.PENDING, layout.STAGED, layout.LATEST, layout.RUNTIME, layout.CACHE)
-    for folder in map(exchange.path, names):
+    for folder in (*map(exchange.path, names), *_of_handlers(exchange)):
         for name in os.listdir(folder):
             path = os.path.join(folder, name)
             if not (name.startswith(".") and name.endswith(durable.TEMPORARY)):
@@ -25,6 +26,13 @@ def remove_leftovers(exchange: Exchange) -> int:
             else:
                 removed += durable.remove_if_abandoned(path)
     return removed + _of_ended_tasks(exchange)
+
+
+def _of_handlers(exchange: Exchange) -> Iterator[str]:
+    """The folders in which handlers keep what they know; they hold a few files each."""
+    for name in (layout.BUILDS, layout.DEPLOYS, layout.RELEASES):
+        for folder, _, _ in os.walk(exchange.path(name)):
+            yield folder
 
 
 def _of_ended_tasks(exchange: Exchange) -> int:

@@ -21,8 +21,9 @@ from workflow import durable
 from workflow.deploy.objects import Wanted
 from workflow.deploy.store import Store
 from workflow.errors import TaskError, TaskFailed, nearest
+from workflow.layout import RELEASES
 
-FOLDER = ".workflow/releases"
+FOLDER = RELEASES
 _ID = re.compile(r"(?P<environment>[a-z0-9][a-z0-9-]*)-(?P<number>\d{4,})-(?P<mark>[0-9a-f]{8})")
 _DIGEST = re.compile(rb'"sha256":"([0-9a-f]{64})"')
 

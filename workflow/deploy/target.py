@@ -14,7 +14,7 @@ from workflow.approval import policy_of
 from workflow.config import Config, Deploy
 from workflow.errors import TaskError, TaskFailed
 from workflow.hugo.site import Place, locate_place
-from workflow.layout import CONFIG
+from workflow.layout import CONFIG, DEPLOYS
 
 
 class Params(handler.Params):
@@ -181,6 +181,6 @@ def used(params: Params, config: Config) -> list[str]:
 
 def state_folder(root: Path) -> Path:
     """Where deploys leave what they know, inside the exchange; made if missing."""
-    folder = root / ".workflow" / "deploys"
+    folder = root / DEPLOYS
     folder.mkdir(parents=True, exist_ok=True)
     return folder

@@ -16,7 +16,7 @@ from datetime import datetime
 from pathlib import Path
 
 from workflow import durable
-from workflow.layout import RUNTIME
+from workflow.layout import BUILDS
 from workflow.result import utc
 
 
@@ -72,7 +72,7 @@ def built_files(root: Path, record: BuildRecord) -> dict[str, str] | None:
 
 
 def _path(root: Path, site: str) -> str:
-    return os.path.join(root, RUNTIME, "builds", f"{site}.json")
+    return os.path.join(root, BUILDS, f"{site}.json")
 
 
 _COMMIT = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
