@@ -64,6 +64,7 @@ LAYERS = [
     {"service", "report", "notify"},
     {"sweep"},
     {"sync"},
+    {"screen"},
     {"reply", "sweeping", "board"},
     {"boundary"},
     {"background", "demo"},
@@ -82,7 +83,7 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 HEAVY_OWNERS = {
     "ruamel": {"document"},
     "filelock": {"exchange"},
-    "rich": {"reply", "sweeping", "board"},
+    "rich": {"sweeping", "board"},
     "pydantic": {
         "settings",
         "settings_deploy",

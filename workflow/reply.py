@@ -15,13 +15,15 @@ import re
 import shlex
 import shutil
 import sys
-import textwrap
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TextIO
 
 from workflow import layout
+from workflow.columns import folded as fold
+from workflow.columns import padded, printable, width, widths
 from workflow.errors import Exit, WorkflowError
+from workflow.screen import in_colour, screen_table, tinted
 
 SCHEMA = "workflow/1"
 MAX_PLAIN_CHARACTERS = 8_000
@@ -51,6 +53,9 @@ class Reply:
     """`text` is a file's, or a program's: its lines stay as they are on a terminal too."""
     not_yet: bool = False
     """`error` says that something is still to come; nothing went wrong."""
+    live: Callable[[], object] | None = None
+    """Goes on telling by itself until it ends, in place of `text`; what the reply holds besides is
+    said afterwards."""
 
     @classmethod
     def of_error(cls, error: WorkflowError) -> Reply:
@@ -94,12 +99,23 @@ _COMMAND = re.compile(r"(?:^|(?<=[`(])|(?<=: ))workflow (?=[a-z])")
 
 
 def is_plain(stream: TextIO) -> bool:
-    """Whether to print without colour and frames: no terminal, or Claude Code reads along."""
-    return os.environ.get("CLAUDECODE") == "1" or not stream.isatty()
+    """Whether to print without colour and frames: no terminal, one that knows no more than letters,
+    or Claude Code reads along."""
+    if os.environ.get("CLAUDECODE") == "1" or os.environ.get("TERM") == "dumb":
+        return True
+    return not stream.isatty()
 
 
 def say(reply: Reply, *, as_json: bool, field_path: str | None) -> None:
     """Print the reply. Raises WorkflowError `no_such_field` for a field that is not there."""
+    if reply.live is not None:
+        if as_json or field_path is not None:
+            raise WorkflowError(
+                "usage",
+                "what goes on and on is told as text, not as one JSON document",
+                hint="ask again without --json and --field, or once instead",
+            )
+        reply.live()
     if field_path is not None:
         print(_as_text(_pick(reply.envelope(), field_path)))
         if reply.error is not None:
@@ -113,28 +129,30 @@ def say(reply: Reply, *, as_json: bool, field_path: str | None) -> None:
 
 def _say_text(reply: Reply) -> None:
     if reply.text or reply.table:
+        text = printable(reply.text)
+        table = _printable_table(reply.table) if reply.table else None
         if is_plain(sys.stdout):
-            parts = [reply.text] if reply.text else []
-            if reply.table:
-                parts.append(plain_table(*reply.table))
+            parts = [text] if text else []
+            if table:
+                parts.append(plain_table(*table))
             everything = "\n".join(parts)
             print(everything if reply.whole else shorten(everything, reply.rest))
         else:
-            if reply.text:
-                print(reply.text if reply.verbatim else folded(reply.text))
-            if reply.table:
-                _rich_table(*reply.table)
+            if text:
+                print(text if reply.verbatim else tinted(folded(text)))
+            if table:
+                print(screen_table(*table, _columns()))
     for line in reply.notes:
         _tell(line)
     for line in reply.warnings:
-        _tell(line, "warning:", "33")
+        _tell(line, "warning:", "yellow")
     if reply.error is not None:
-        _say_error(reply.error, *(("note:", "33") if reply.not_yet else ("error:", "31")))
+        _say_error(reply.error, *(("note:", "yellow") if reply.not_yet else ("error:", "red")))
     for command, why in reply.next:
         # Folded between the two only: a command is there to be copied.
         line = f"{command}   ({why})"
-        wide = not is_plain(sys.stderr) and len(line) + len("next: ") > _columns()
-        _tell(command if wide else line, "next:", "36", fold=False)
+        wide = not is_plain(sys.stderr) and width(line) + len("next: ") > _columns()
+        _tell(command if wide else line, "next:", "cyan", fold=False)
         if wide:
             _tell(f"      ({why})")
 
@@ -149,11 +167,11 @@ def _say_error(error: WorkflowError, word: str, tint: str) -> None:
 
 def _tell(line: str, word: str = "", tint: str = "", *, fold: bool = True) -> None:
     """A line for people, on stderr; on a terminal folded, its first word in a colour."""
-    line = f"{word} {line}" if word else line
+    line = printable(f"{word} {line}" if word else line)
     if not is_plain(sys.stderr):
         line = folded(line) if fold else line
-        if word and not os.environ.get("NO_COLOR"):
-            line = f"\033[{tint}m{word}\033[0m{line.removeprefix(word)}"
+        if word:
+            line = in_colour(word, tint) + line.removeprefix(word)
     print(line, file=sys.stderr)
 
 
@@ -162,31 +180,9 @@ def _columns() -> int:
     return shutil.get_terminal_size().columns
 
 
-_COLUMN = re.compile(r"\s*(?:\S+\s{2,})?")
-
-
-def folded(text: str, width: int | None = None) -> str:
-    """`text` for a terminal of `width` columns (default: this one's): its long lines are folded
-    between words, and go on below where their own text began. Paths and ids stay whole.
-    """
-    width = width or _columns()
-    return "\n".join(_folded_line(line, width) for line in text.split("\n"))
-
-
-def _folded_line(line: str, width: int) -> str:
-    if len(line) <= width:
-        return line
-    begun = _COLUMN.match(line)
-    hang = begun.end() if begun else 0
-    if not 0 < hang <= width // 3:
-        hang = len(line) - len(line.lstrip()) + 2
-    return textwrap.fill(
-        line,
-        width,
-        subsequent_indent=" " * hang,
-        break_long_words=False,
-        break_on_hyphens=False,
-    )
+def folded(text: str, columns: int | None = None) -> str:
+    """`text` for a terminal of so many columns (default: this one's); see `columns.folded`."""
+    return fold(text, columns or _columns())
 
 
 def shorten(text: str, rest: str = "") -> str:
@@ -202,55 +198,21 @@ def shorten(text: str, rest: str = "") -> str:
 
 def plain_table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """Columns aligned by spaces, the last one as long as it is."""
-    everything = [headings, *rows]
-    widths = [max(len(row[column]) for row in everything) for column in range(len(headings))]
+    everything, room = [headings, *rows], widths(headings, rows)
     return "\n".join(
-        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        "  ".join(map(padded, row[:-1], room)) + ("  " if len(row) > 1 else "") + row[-1]
+        if row[-1]
+        else "  ".join(map(padded, row[:-1], room)).rstrip()
         for row in everything
     )
 
 
-_TINTS = {
-    "success": "green", "completed": "green", "proceed_to_deploy": "green", "ok": "green",
-    "failed": "red", "timeout": "red", "missing": "red", "waiting": "yellow",
-    "cancelled": "yellow", "rejected": "yellow", "warning": "yellow", "in-progress": "cyan",
-    "running": "cyan", "pending": "blue",
-}  # fmt: skip
-
-
-_LEAST_TOLD = 40
-"""Columns below which nobody likes to read sentences."""
-
-
-def _rich_table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
-    console = Console()
-    widths = [max(len(row[column]) for row in [headings, *rows]) for column in range(len(headings))]
-    room = console.width - sum(width + 2 for width in widths[:-1])
-    if room < min(_LEAST_TOLD, widths[-1]):
-        for row in rows:
-            line = Text()
-            for cell, width in zip(row[:-1], widths[:-1], strict=True):
-                line.append(cell.ljust(width + 2), style=_TINTS.get(cell, ""))
-            line.rstrip()
-            console.print(line, soft_wrap=True)
-            if row[-1]:
-                told = folded(f"    {row[-1]}", console.width)
-                console.print(Text(told, style=_TINTS.get(row[-1], "")), soft_wrap=True)
-        return
-    table = Table(box=None, header_style="bold", pad_edge=False)
-    for column, heading in enumerate(headings):
-        # Ids and figures stay whole, to be copied; only what the last column tells is wrapped.
-        last = column == len(headings) - 1
-        least = None if last else widths[column]
-        # A long word (a path) is folded and not cut off.
-        table.add_column(heading, no_wrap=not last, min_width=least, overflow="fold")
-    for row in rows:
-        table.add_row(*(Text(cell, style=_TINTS.get(cell, "")) for cell in row))
-    console.print(table)
+def _printable_table(
+    table: tuple[Sequence[str], Sequence[Sequence[str]]],
+) -> tuple[Sequence[str], Sequence[Sequence[str]]]:
+    headings, rows = table
+    # A cell is a line: a line's end in it would tear the table apart.
+    return headings, [[" ".join(printable(cell).split("\n")) for cell in row] for row in rows]
 
 
 def _pick(envelope: Mapping[str, Any], path: str) -> Any:
