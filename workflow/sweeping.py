@@ -57,15 +57,17 @@ def sweep_once(
         teller = _teller(exchange, config)
         if teller is not None:
             teller.before(exchange, config)
+        shared = _shared(exchange, config, environments)
         if only is not None:
-            only = resolve(exchange, only).task_id
-        shared = _shared(exchange, config, jobs, only, environments)
+            if shared is None or not shared.seen.knows(only):
+                only = resolve(exchange, only).task_id
+            if shared is not None:
+                shared.only_this(only)
         with _Progress() as notice:
             swept = Sweep(
                 exchange, config, jobs=jobs, only=only, notice=notice, sharing=shared
             ).run()
         if shared is not None:
-            shared.look(0, idle=True)
             shared.finish()
         exchange.touch_last_sweep()
         sender = teller.after(exchange, config) if teller is not None else None
@@ -85,11 +87,7 @@ def sweep_once(
 
 
 def _shared(
-    exchange: Exchange,
-    config: Config,
-    jobs: int | None,
-    only: str | None,
-    environments: Sequence[str] | None,
+    exchange: Exchange, config: Config, environments: Sequence[str] | None
 ) -> SyncedSweep | None:
     """What other machines have to do with this sweep; None where the exchange is this one's."""
     if config.sync is None and not any(name.startswith("sync") for name in config.broken):
@@ -98,13 +96,7 @@ def _shared(
     from workflow.sync.sharing import Sharing
 
     refuse_broken(config)
-    shared = Sharing(
-        exchange,
-        config,
-        jobs=jobs or config.policies.jobs,
-        only=only,
-        environments=environments,
-    )
+    shared = Sharing(exchange, config, environments)
     shared.begin()
     return shared
 

@@ -19,7 +19,7 @@ case " $* " in
   [ "$what" = kill-before ] && {{ kill -9 $PPID; sleep 1; exit 1; }}
   {git} "$@"; code=$?
   [ "$what" = kill-after ] && kill -9 $PPID
-  [ "$what" = lose-answer ] && {{ echo "fatal: the remote end hung up unexpectedly" >&2; exit 128; }}
+  [ "$what" = lose-answer ] && {{ echo "fatal: the remote end hung up" >&2; exit 128; }}
   exit $code;;
 *" ls-remote "*|*" fetch "*) echo "$*" >> $here/asked;;
 esac

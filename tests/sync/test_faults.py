@@ -54,7 +54,7 @@ def test_a_machine_that_dies_at_a_push_leaves_one_end_for_each_task(
 
 def test_a_result_that_comes_too_late_is_kept_aside_and_the_branch_counts(two: Machines) -> None:
     two.push({"t": ONCE})
-    first, second = two.clones
+    first = two.clones[0]
     assert with_fault(first, "kill-before", 2)("sweep", "--sync").code == -9
     assert first.result("t")["status"] == "success"
     _sweep_until_ended(two, 1)

@@ -30,8 +30,9 @@ def test_what_one_machine_submits_another_runs_and_both_show_the_result(two: Mac
 
 def test_nothing_but_tasks_and_how_they_ended_is_pushed(two: Machines) -> None:
     first = two.clones[0]
-    two.push({"t": "---\ntask_type: program\nparams: {script: \"yes line | head -c 300000; "
-              "echo AWS_SECRET_ACCESS_KEY=wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY\"}\n---\n"})  # fmt: skip
+    secret = "AWS_SECRET_ACCESS_KEY=wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"
+    script = f"yes line | head -c 300000; echo {secret}"
+    two.push({"t": f"---\ntask_type: program\nparams: {{script: '{script}'}}\n---\n"})
     first.sync()
     files = two.files()
     assert all(path == "README.md" or path.startswith("ended/") for path in files), files

@@ -47,13 +47,11 @@ class Sharing:
         self,
         exchange: Exchange,
         config: Config,
-        *,
-        jobs: int,
-        only: str | None = None,
         environments: Sequence[str] | None = None,
     ) -> None:
         assert config.sync is not None
-        self.exchange, self.config, self.jobs, self.only = exchange, config, jobs, only
+        self.exchange, self.config = exchange, config
+        self.only: str | None = None
         self.folder = exchange.path(FOLDER)
         self.server = Server(exchange.root, config.sync.remote, config.sync.branch, self.folder)
         self.top = self.server.check()
@@ -61,7 +59,7 @@ class Sharing:
         self.bringing = Bringing(exchange, self.server, self.folder)
         self.giving = Giving(exchange, self.machine, self.bringing)
         served = None if environments is None else frozenset(environments)
-        self.taking = Taking(exchange, config, self.server, self.machine, served, only)
+        self.taking = Taking(exchange, config, self.server, self.machine, served)
         self.seen = View()
         self.taken = Taken()
         self.trouble: str | None = None
@@ -88,6 +86,10 @@ class Sharing:
             if self.seen.knows(task_id) and task_id not in mine:
                 self.bringing.yield_up(task_id)
         self._bring_in()
+
+    def only_this(self, task_id: str) -> None:
+        """Run one task alone."""
+        self.only = self.taking.only = task_id
 
     def intake(self, swept: Swept) -> Intake:
         self._swept = swept
@@ -159,8 +161,9 @@ class Sharing:
             )
 
     def finish(self) -> None:
-        """Leave word for the next sweep: until when a look at the server's newest commit alone
-        tells that there is nothing to do."""
+        """Tell what came last; and leave word for the next sweep, until when a look at the server's
+        newest commit alone tells that there is nothing to do."""
+        self.look(0, idle=True)
         swept = self._swept
         undone = swept is None or swept.trouble or swept.stopped or self.only is not None
         if undone or self.trouble or self.seen.belongs_to(self.machine):
@@ -265,7 +268,8 @@ class Sharing:
         }
         self._import_approvals()
         taken = self.taking.choose(with_new, free, {*given_back, *step.ended, *aside})
-        self.taken = taken
+        if free > 0:
+            self.taken = taken
         shared = len(set(taken.claims) & set(_new(step, seen)))
         take(step, with_new, taken.claims)
         step.shared = max(0, step.shared - shared)

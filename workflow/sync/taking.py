@@ -49,10 +49,7 @@ def claim_seconds(task: Task) -> float:
 
 
 class Taking:
-    """The rules by which this machine takes tasks. `environments`: those it serves; None for all.
-
-    `only`: the one task that is wanted.
-    """
+    """The rules by which this machine takes tasks; `environments`: for which, None for all."""
 
     def __init__(
         self,
@@ -61,10 +58,10 @@ class Taking:
         server: Server,
         machine: Machine,
         environments: frozenset[str] | None,
-        only: str | None,
     ) -> None:
         self.exchange, self.config, self.server, self.machine = exchange, config, server, machine
-        self.environments, self.only = environments, only
+        self.environments = environments
+        self.only: str | None = None
         self._homes: dict[str, str | None] = {}
         self._read: dict[str, tuple[bytes, Task | None]] = {}
         assert config.sync is not None
