@@ -16,6 +16,9 @@ _UNPRINTABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e
 _UNITS = re.compile(
     # `workflow show ID` in a text, and what follows it without a space.
     r"(\s*)(\S*`[^`\n]+`\S*"
+    # A figure and its unit.
+    r"|[\d.,]+ (?:s|m|h|d|bytes|kB|MB|GB)\b\S*"
+    r"|\(workflow [a-z-][^()]*\)\S*"
     # A command that a text ends with, or that another sentence follows.
     r"|(?:(?<=: )|(?<=\A)|(?<=-> ))workflow [a-z-].*?(?=$|; | \(|  )|\S+)"
 )
@@ -61,38 +64,42 @@ def cut(text: str, columns: int) -> str:
     return "".join(kept).rstrip() + "…"
 
 
-def folded(text: str, columns: int) -> str:
+def folded(text: str, columns: int, *, hang: bool = True) -> str:
     """`text` for so many columns: its long lines are folded between words, and go on below where
-    their own text began. Commands, paths and ids stay whole, however long they are.
+    their own text began (`hang`). Commands, paths and ids stay whole, however long they are.
     """
-    return "\n".join(line for whole in text.split("\n") for line in _folded(whole, columns))
+    return "\n".join(line for whole in text.split("\n") for line in _folded(whole, columns, hang))
 
 
-def _folded(line: str, columns: int) -> Iterator[str]:
+def _folded(line: str, columns: int, hanging: bool) -> Iterator[str]:
     if width(line) <= columns:
         yield line
         return
     begun = _COLUMN.match(line)
     hang = width(begun[0]) if begun else 0
-    if not 0 < hang <= columns // 3:
+    if not 0 < hang <= columns // 2:
         hang = len(line) - len(line.lstrip()) + 2
+    hang = hang if hanging else 0
     so_far, indent = "", " " * (len(line) - len(line.lstrip()))
     for space, unit in _UNITS.findall(line):
         for part in _parts(unit, columns - hang):
             if not so_far:
                 so_far = indent + part
-            elif width(so_far) + width(space) + width(part) <= columns:
+            elif (
+                width(so_far) + width(space) + width(part) <= columns
+                or width(part) > columns  # on a line of its own it would not fit either
+            ):
                 so_far += space + part
             else:
                 yield so_far
-                so_far = " " * hang + part
+                so_far = " " * min(hang, columns - width(part)) + part
             space = ""
     yield so_far
 
 
 def _parts(unit: str, columns: int) -> list[str]:
     """A word as it is; one in a script that knows no spaces between words in pieces that fit."""
-    if unit.isascii() or width(unit) <= columns or "`" in unit:
+    if unit.isascii() or width(unit) <= columns or "`" in unit or "/" in unit:
         return [unit]
     parts, room = [""], columns
     for letter in unit:
@@ -102,6 +109,11 @@ def _parts(unit: str, columns: int) -> list[str]:
         parts[-1] += letter
         room -= _cells(letter)
     return parts
+
+
+def longest_unit(text: str) -> int:
+    """The columns of the longest of what is never broken in two."""
+    return max((width(unit) for _, unit in _UNITS.findall(text)), default=0)
 
 
 def widths(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> list[int]:

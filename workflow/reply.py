@@ -23,7 +23,7 @@ from workflow import layout
 from workflow.columns import folded as fold
 from workflow.columns import padded, printable, width, widths
 from workflow.errors import Exit, WorkflowError
-from workflow.screen import in_colour, screen_table, tinted
+from workflow.screen import in_colour, laid_out, screen_table
 
 SCHEMA = "workflow/1"
 MAX_PLAIN_CHARACTERS = 8_000
@@ -139,7 +139,7 @@ def _say_text(reply: Reply) -> None:
             print(everything if reply.whole else shorten(everything, reply.rest))
         else:
             if text:
-                print(text if reply.verbatim else tinted(folded(text)))
+                print(text if reply.verbatim else laid_out(text, _columns()))
             if table:
                 print(screen_table(*table, _columns()))
     for line in reply.notes:

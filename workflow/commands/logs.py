@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import os
 import sys
 import time
@@ -12,13 +13,16 @@ from typing import Annotated
 import typer
 
 from workflow.cli import Place, command
+from workflow.columns import printable
 from workflow.commands import choices
-from workflow.exchange import Exchange
-from workflow.overview import ENDED, resolve
+from workflow.exchange import Exchange, Found
+from workflow.overview import ENDED, overview, resolve
 from workflow.reply import MAX_PLAIN_CHARACTERS, Reply, is_plain
 
 _LOOK_SECONDS = 0.2
 _CHUNK = 65_536
+_LONGEST_ESCAPE = 256
+"""Letters of a terminal's escape sequence that are waited for."""
 
 
 @command
@@ -38,7 +42,9 @@ def run(
         bool, typer.Option("--all", help="All of it, also where no terminal reads along.")
     ] = False,
 ) -> Reply:
-    """All that a task printed, attempt by attempt.
+    """All that a task printed, attempt by attempt, without what a terminal would obey.
+
+    With -f it goes on until the task has ended, and says how; Ctrl-C leaves the task alone.
 
     \b
     workflow logs latest --tail 20
@@ -47,8 +53,7 @@ def run(
     exchange = place.exchange()
     found = resolve(exchange, task_id)
     if follow:
-        _follow(exchange, found.task_id)
-        return Reply(data={"task_id": found.task_id})
+        return _following(exchange, found)
     files = log_files(exchange, found.task_id)
     folder = exchange.logs(found.task_id)
     where = os.path.relpath(folder, exchange.root) if folder else None
@@ -84,10 +89,44 @@ def _titled(file: Path, of: int) -> str:
     return text if of == 1 else f"== {file.stem} ==\n{text}"
 
 
-def _follow(exchange: Exchange, task_id: str) -> None:
-    for chunk in _growing(exchange, task_id):
-        sys.stdout.write(chunk.decode("utf-8", "backslashreplace"))
-        sys.stdout.flush()
+def _following(exchange: Exchange, found: Found) -> Reply:
+    """Print what is there and what comes; what is said of its end is known when that has come."""
+    task_id = found.task_id
+    reply = Reply(data={"task_id": task_id})
+
+    def follow() -> None:
+        if found.state in ("pending", "waiting"):
+            print(f"{task_id} has not begun: see `workflow show {task_id}`", file=sys.stderr)
+        try:
+            for text in _texts(_growing(exchange, task_id)):
+                sys.stdout.write(text)
+                sys.stdout.flush()
+        except KeyboardInterrupt:
+            reply.notes.append("It goes on without you.")
+            return
+        ended = exchange.find(task_id, everywhere=True)
+        if ended is not None:
+            told = overview(exchange, ended)
+            reply.notes.append(f"{told['status']}: {told.get('summary') or ''}".rstrip(": "))
+            reply.next.append((f"workflow verify {task_id}", "check it and see what comes next"))
+
+    reply.live = follow
+    return reply
+
+
+def _texts(chunks: Iterator[bytes]) -> Iterator[str]:
+    """The chunks as text that no terminal obeys, wherever they were cut."""
+    decoder = codecs.getincrementaldecoder("utf-8")("backslashreplace")
+    held = ""
+    for chunk in chunks:
+        held += decoder.decode(chunk)
+        # An escape sequence may go on in the next chunk.
+        cut = held.rfind("\x1b")
+        if cut < 0 or len(held) - cut > _LONGEST_ESCAPE or "\n" in held[cut:]:
+            cut = len(held)
+        yield printable(held[:cut])
+        held = held[cut:]
+    yield printable(held + decoder.decode(b"", final=True))
 
 
 def _growing(exchange: Exchange, task_id: str) -> Iterator[bytes]:
@@ -99,9 +138,11 @@ def _growing(exchange: Exchange, task_id: str) -> Iterator[bytes]:
         for file in log_files(exchange, task_id):
             try:
                 with file.open("rb") as log:
-                    log.seek(read.get(file.name, 0))
+                    if file.name not in read and read:
+                        yield f"== {file.stem} ==\n".encode()
+                    log.seek(read.setdefault(file.name, 0))
                     while chunk := log.read(_CHUNK):
-                        read[file.name] = read.get(file.name, 0) + len(chunk)
+                        read[file.name] += len(chunk)
                         yield chunk
             except FileNotFoundError:
                 continue  # RACE: moved beside its result; found there at the next look

@@ -27,13 +27,23 @@ def run(
     place: Place,
     brief: Annotated[bool, typer.Option("--brief", help="A few lines.")] = False,
     line: Annotated[bool, typer.Option("--line", help="One line, for a prompt or a bar.")] = False,
+    watch: Annotated[
+        bool,
+        typer.Option("--watch", help="Go on until Ctrl-C: a board, or off a terminal the changes."),
+    ] = False,
 ) -> Reply:
     """What runs now, what waits for whom, the last results, and whether the timer is alive.
 
     \b
     workflow status
     workflow status --line
+    workflow status --watch
     """
+    if watch:
+        from workflow import board
+
+        exchange = place.exchange()
+        return Reply(live=lambda: board.watch(exchange, place.config))
     exchange, config = place.exchange(), place.config()
     counts = {state: exchange.count(state) for state in layout.STATE_FOLDERS}
     running = [
