@@ -7,6 +7,7 @@ below a folder with spaces in its name), and the exchange; elsewhere in an empty
 
 from __future__ import annotations
 
+import ast
 import fcntl
 import functools
 import importlib.util
@@ -20,6 +21,7 @@ import subprocess
 import sys
 import sysconfig
 import time
+import tomllib
 import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -205,6 +207,25 @@ def test_submit_starts_a_sweep_of_its_own(alone: Alone) -> None:
     ran = alone("submit", "noop", "--wait", "20")
     assert ran.code == 0, ran.err
     assert alone.result(ran.out.split()[0])["status"] == "success"
+
+
+def test_every_package_that_the_sources_import_is_in_it(alone: Alone) -> None:
+    """Whatever is installed here: a module that is missing is missed by one task type alone."""
+    project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["project"]
+    left_out = {"mcp", "mcp_types", "anyio", "apprise", "hugo"}
+    assert {"mcp", "hugo"} <= project["optional-dependencies"].keys(), "which are extras"
+    asked = set()
+    for path in (REPOSITORY / "workflow").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Import):
+                asked |= {alias.name.split(".")[0] for alias in node.names}
+            elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+                asked.add(node.module.split(".")[0])
+    wanted = sorted(asked - sys.stdlib_module_names - left_out)
+    assert {"httpx", "pydantic", "yaml", "workflow"} <= set(wanted)
+    text = "import importlib.util\n"
+    text += f"print([n for n in {wanted!r} if importlib.util.find_spec(n) is None])\n"
+    assert in_it(alone, text) == "[]\n"
 
 
 def test_every_way_to_credentials_has_its_service(alone: Alone) -> None:

@@ -1,9 +1,9 @@
 """Make the one file: `python deploy/onefile/build.py OUT [--with NAME…]`.
 
 What is packed is what this interpreter has installed and the tests run with: the packages that
-`workflow` needs, as their own metadata tells them. Nothing is fetched. Some of them are compiled
-(pydantic-core, regex, selectolax, PyYAML), so the file is for this platform and this minor version
-of Python.
+pyproject.toml names, and those that they need in turn. Nothing is fetched. Some of them are
+compiled (pydantic-core, regex, selectolax, PyYAML), so the file is for this platform and this minor
+version of Python.
 
     OUT  =  head.sh  +  zip of: __main__.py (unpack.py), about.py, payload.zip
     payload.zip  =  start.py, lib/pythonX.Y/site-packages/… with what Python compiles of it
@@ -20,10 +20,12 @@ import io
 import os
 import platform
 import py_compile
+import re
 import shutil
 import sys
 import sysconfig
 import tempfile
+import tomllib
 import zipfile
 from collections.abc import Iterable, Iterator
 from importlib.machinery import EXTENSION_SUFFIXES
@@ -71,44 +73,47 @@ def main() -> int:
 
 def build(out: Path, more: Iterable[str] = ()) -> int:
     """Write the file; returns its size. Raises PackageNotFoundError for what is not installed."""
-    ours = distribution(PROGRAM)
-    known = ours.metadata.get_all("Provides-Extra") or []
+    # Not the metadata of what is installed here, which a checkout may have gone beyond.
+    project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    known = project["optional-dependencies"]
     extras = {*ALWAYS, *(name for name in more if name in known)}
     others = [name for name in more if name not in known]
-    packed = needed(PROGRAM, extras)
-    for name in others:
-        packed |= needed(name, ())
+    wanted = [*project["dependencies"], *(line for name in extras for line in known[name]), *others]
+    packed = needed(wanted)
     with tempfile.TemporaryDirectory() as scratch:
         tree = Path(scratch, "tree")
         site_packages = tree / SITE_PACKAGES
         site_packages.mkdir(parents=True)
         for name in sorted(packed - {PROGRAM}):
             _copy(distribution(name), site_packages, whole=bool(others))
-        _copy_ourselves(ours, site_packages)
+        version = _copy_ourselves(wanted, site_packages)
         shutil.copy(HERE / "start.py", tree / "start.py")
         _compile(tree)
         payload = _zipped(tree, compression=zipfile.ZIP_DEFLATED)
-        about = _about(ours.version, payload, _compiled(site_packages))
+        about = _about(version, payload, _compiled(site_packages))
     _write(out, payload, about)
     return out.stat().st_size
 
 
-def needed(name: str, extras: Iterable[str]) -> set[str]:
-    """The installed packages that `name` needs, itself too. Raises PackageNotFoundError."""
+def needed(lines: Iterable[str]) -> set[str]:
+    """The installed packages that these requirements come to, with all that they need themselves.
+
+    Raises PackageNotFoundError.
+    """
     found: set[str] = set()
-    asked = [(name, frozenset(extras))]
-    seen = set(asked)
-    while asked:
-        one, wanted = asked.pop()
-        found.add(canonicalize_name(one))
-        for line in distribution(one).requires or ():
-            requirement = Requirement(line)
-            marker = requirement.marker
-            if marker is None or any(marker.evaluate({"extra": e}) for e in ("", *wanted)):
-                step = (requirement.name, frozenset(requirement.extras))
-                if step not in seen:
-                    seen.add(step)
-                    asked.append(step)
+    ahead = [(line, frozenset[str]()) for line in lines]
+    seen = set(ahead)
+    while ahead:
+        line, extras = ahead.pop()
+        wanted = Requirement(line)
+        if wanted.marker and not any(wanted.marker.evaluate({"extra": e}) for e in ("", *extras)):
+            continue
+        found.add(canonicalize_name(wanted.name))
+        for further in distribution(wanted.name).requires or ():
+            step = (further, frozenset(wanted.extras))
+            if step not in seen:
+                seen.add(step)
+                ahead.append(step)
     return found
 
 
@@ -130,15 +135,19 @@ def _is_another_service(parts: tuple[str, ...]) -> bool:
     return len(parts) > 1 and parts[0] not in SERVICES
 
 
-def _copy_ourselves(ours: Distribution, into: Path) -> None:
-    """The package as it lies in this checkout, and what is known of it."""
+def _copy_ourselves(requirements: Iterable[str], into: Path) -> str:
+    """The package as it lies in this checkout, and what is known of it; returns its version."""
     ignored = shutil.ignore_patterns("__pycache__", "*.pyc")
     shutil.copytree(REPOSITORY / PROGRAM, into / PROGRAM, ignore=ignored)
-    known = into / f"{PROGRAM}-{ours.version}.dist-info"
+    own = (REPOSITORY / PROGRAM / "__init__.py").read_text(encoding="utf-8")
+    said = re.search(r'^__version__ = "([^"]+)"', own, re.MULTILINE)
+    assert said is not None
+    lines = ["Metadata-Version: 2.1", f"Name: {PROGRAM}", f"Version: {said[1]}"]
+    lines += [f"Requires-Dist: {line}" for line in requirements]
+    known = into / f"{PROGRAM}-{said[1]}.dist-info"
     known.mkdir()
-    for name in ("METADATA", "entry_points.txt"):
-        if text := ours.read_text(name):
-            (known / name).write_text(text, encoding="utf-8")
+    (known / "METADATA").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return said[1]
 
 
 def _compile(tree: Path) -> None:
