@@ -10,12 +10,13 @@ from tests.sync.machines import Machine
 
 WRAPPER = """\
 #!/bin/sh
-# Counts what is asked of git, and at the push with the wanted number does what is wanted.
+# Does what is wanted at the first push of a step that says the wanted word of itself.
 here={here}
 case " $* " in
 *" push "*)
-  n=$(($(cat $here/pushes 2>/dev/null || echo 0) + 1)); echo $n > $here/pushes
-  [ "$n" = "$(cat $here/at 2>/dev/null)" ] && what=$(cat $here/what)
+  said=$({git} log -1 --format=%s refs/workflow/next/site-tasks)
+  what=
+  case "$said" in *"$(cat $here/at)"*) what=$(cat $here/what); : > $here/what;; esac
   [ "$what" = kill-before ] && {{ kill -9 $PPID; sleep 1; exit 1; }}
   {git} "$@"; code=$?
   [ "$what" = kill-after ] && kill -9 $PPID
@@ -27,8 +28,9 @@ exec {git} "$@"
 """
 
 
-def with_fault(machine: Machine, what: str = "", at: int = 0) -> Machine:
-    """The machine with a git that does `what` (kill-before, kill-after, lose-answer) at a push."""
+def with_fault(machine: Machine, what: str = "", at: str = "") -> Machine:
+    """The machine with a git that does `what` (kill-before, kill-after, lose-answer) at the push of
+    a step: `took`, `ended`."""
     here = machine.root.parent / "fault"
     (here / "bin").mkdir(parents=True, exist_ok=True)
     real = shutil.which("git")
@@ -36,8 +38,7 @@ def with_fault(machine: Machine, what: str = "", at: int = 0) -> Machine:
     program = here / "bin/git"
     program.write_text(WRAPPER.format(here=here, git=real))
     program.chmod(0o755)
-    (here / "pushes").write_text("0")
-    (here / "at").write_text(str(at))
+    (here / "at").write_text(at)
     (here / "what").write_text(what)
     path = os.pathsep.join([str(here / "bin"), os.environ["PATH"]])
     return Machine(machine.root, {**machine.more, "PATH": path})

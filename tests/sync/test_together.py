@@ -7,6 +7,9 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+import pytest
+
+from tests.sync.faults import with_fault
 from tests.sync.machines import CONFIG, Machine, Machines, git
 
 ASKS = "---\ntask_type: effect-once\nrequires_approval: true\nstatus: pending\n---\n"
@@ -98,6 +101,27 @@ def test_an_approval_given_on_one_machine_lets_the_other_run_once(two: Machines)
     second.sync()
     assert second.result("t")["status"] == "success"
     assert not list((second.root / ".workflow/approvals").iterdir())
+
+
+@pytest.mark.parametrize("what", ["kill-before", "kill-after"])
+def test_an_approval_serves_once_also_if_the_machine_dies_as_it_is_used_up(
+    two: Machines, what: str
+) -> None:
+    first, second = two.clones
+    two.push({"t": ASKS})
+    first.sync()
+    digest = first("plan", "t", "--json").data["digest"]
+    assert first("approve", "t", "-", digest[:8]).code == 0
+    assert with_fault(first, what, "renewed")("sweep", "--sync").code == -9
+    assert two.effects() == {}
+    first.sync()
+    second.sync()
+    result = second.result("t")
+    assert result == first.result("t")
+    if what == "kill-before":
+        assert (two.effects(), result["status"]) == ({"t": 1}, "success")
+    else:
+        assert (two.effects(), result["error"]["code"]) == ({}, "interrupted")
 
 
 def test_an_approval_that_came_by_the_branch_counts_only_where_the_owner_says_so(

@@ -17,7 +17,6 @@ from dataclasses import replace
 
 from workflow import approval, layout
 from workflow.config import Config
-from workflow.errors import TaskError, TaskFailed
 from workflow.exchange import Exchange
 from workflow.intake import Intake
 from workflow.swept import Swept
@@ -27,6 +26,7 @@ from workflow.sync.bringing import Bringing
 from workflow.sync.giving import Giving, Step, take
 from workflow.sync.intake import SharedIntake
 from workflow.sync.machine import this_machine
+from workflow.sync.refusals import claim_lost, unreachable, used_up
 from workflow.sync.server import Server, Unreachable
 from workflow.sync.taking import Taken, Taking, claim_seconds
 from workflow.task import InvalidTask, Task, read_task
@@ -139,26 +139,9 @@ class Sharing:
             with self._lock:
                 renewed = self._renew(task, {"begun": True, "approval": used}, used is not None)
         except Unreachable as error:
-            raise TaskFailed(
-                TaskError(
-                    "server_unreachable",
-                    f"the server on which machines meet cannot be reached ({error}); nothing was "
-                    "done",
-                    "retry",
-                    "network",
-                )
-            ) from error
+            raise unreachable(str(error)) from error
         if renewed is None:
-            raise TaskFailed(
-                TaskError(
-                    "claim_lost",
-                    "another machine has taken this task over, or its approval was used there; "
-                    "nothing was done here",
-                    "escalate",
-                    "decision",
-                    hint="its result comes from that machine",
-                )
-            )
+            raise claim_lost()
 
     def finish(self) -> None:
         """Tell what came last; and leave word for the next sweep, until when a look at the server's
@@ -306,7 +289,7 @@ class Sharing:
     ) -> Claim | None:
         """Say that the claim goes on, and what else is true of it now; None if it is ours no more.
 
-        Raises Unreachable.
+        Raises Unreachable, TaskFailed `interrupted`.
         """
         task_id, until = task.task_id, time.monotonic() + PATIENCE
         while time.monotonic() < until:
@@ -314,8 +297,9 @@ class Sharing:
             claim = seen.claims.get(task_id)
             if claim is None or claim.machine != self.machine.id or task_id not in seen.running:
                 return None
-            if more and claim.begun:
-                return None  # it was passed before, by an attempt that was cut off
+            if more and claim.begun and claim.approval is not None:
+                # Cut off between this and what follows here: nothing was done, but agreed to once.
+                raise used_up(task_id)
             if uses_approval and self._came_by_branch(task_id) and task_id not in seen.approvals:
                 return None
             renewed = claim.taken(self.machine, claim_seconds(task), begun=claim.begun)
