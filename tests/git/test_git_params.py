@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from workflow.git import message
 from workflow.git.branches import is_allowed
-from workflow.git.program import environment
+from workflow.git.surroundings import environment
 from workflow.handlers.git_commit import EXAMPLE, OUTPUTS, Params
 from workflow.settings_git import Git
 

@@ -18,12 +18,12 @@ from workflow.git.program import (
     Answer,
     Git,
     each,
-    environment,
     failed_as_a_whole,
     last_line,
     refusal,
 )
 from workflow.git.repository import Repository
+from workflow.git.surroundings import environment
 
 _STATUS = {"A": "added", "D": "deleted", "M": "modified", "T": "modified"}
 MOST_LISTED = 500
