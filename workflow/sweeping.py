@@ -13,6 +13,7 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from workflow.columns import cut, printable
 from workflow.config import load_config
 from workflow.errors import Exit, Problem, WorkflowError
 from workflow.exchange import Exchange
@@ -20,6 +21,7 @@ from workflow.layout import CONFIG
 from workflow.notify import STATE as NOTIFICATIONS
 from workflow.overview import approval_next, resolve
 from workflow.reply import Reply, folded, is_plain
+from workflow.screen import in_colour
 from workflow.sweep import Sweep
 
 if TYPE_CHECKING:
@@ -224,16 +226,28 @@ class _Progress:
             return
         line = f"{happening:<9} {task_id}  {text}"
         if self.live is not None:
-            self.live.console.print(folded(line), markup=False, highlight=False, soft_wrap=True)
+            self._print_above(happening, folded(printable(line)))
         else:
             print(line, file=sys.stderr, flush=True)
+
+    def _print_above(self, happening: str, line: str) -> None:
+        from rich.text import Text
+
+        well = happening in ("ended", "recovered") and "  success: " in line
+        tint = "green" if well else _TINTS.get(happening, "red")
+        coloured = in_colour(happening, tint) + line.removeprefix(happening)
+        self.live.console.print(Text.from_ansi(coloured), soft_wrap=True)
 
     def _board(self) -> Any:
         from rich.text import Text
 
-        now = time.monotonic()
+        now, columns = time.monotonic(), self.live.console.width
+        # A line each: what a program says may be long, and its beginning tells which it is.
         lines = [
-            f"running   {task_id}  {now - began:.0f} s  {text}"
+            cut(printable(f"running   {task_id}  {now - began:.0f} s  {text}"), columns)
             for task_id, (began, text) in list(self.running.items())
         ]
-        return Text("\n".join(lines), style="cyan")
+        return Text("\n".join(lines), style="cyan", no_wrap=True)
+
+
+_TINTS = {"started": "cyan", "parked": "yellow", "archived": "dim"}

@@ -2,11 +2,15 @@
 
 Whatever is wrong (no exchange, a configuration that cannot be read), it offers nothing and says
 nothing: somebody is typing.
+
+Shells evaluate what they are offered, and some of it was written by others: only words of plain
+letters are offered, and only plain letters stay of what is said of them.
 """
 
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from functools import wraps
@@ -20,6 +24,8 @@ if TYPE_CHECKING:
 
 _MOST = 200
 """Ids that are offered."""
+_PLAIN_WORD = re.compile(r"[A-Za-z0-9._/@+=-]+")
+_NOT_PLAIN = re.compile(r"[^A-Za-z0-9 .,/_=-]+")
 Offer = str | tuple[str, str]
 """A word, or one with what it means."""
 
@@ -36,9 +42,10 @@ def _quietly(
         found: list[Offer] = []
         with suppress(WorkflowError, OSError):
             for offer in offers(ctx):
-                word = offer if isinstance(offer, str) else offer[0]
-                if word.startswith(incomplete):
-                    found.append(offer)
+                word, said = (offer, "") if isinstance(offer, str) else offer
+                if word.startswith(incomplete) and _PLAIN_WORD.fullmatch(word):
+                    said = " ".join(_NOT_PLAIN.sub(" ", said).split())
+                    found.append((word, said) if said else word)
         return found
 
     # The shell's side looks at the parameters' names.

@@ -19,7 +19,12 @@ from workflow.reply import Reply
 def run(
     place: Place,
     state: Annotated[
-        str | None, typer.Option(metavar="S", help=f"One of {', '.join(layout.STATE_FOLDERS)}.")
+        str | None,
+        typer.Option(
+            metavar="S",
+            help=f"One of {', '.join(layout.STATE_FOLDERS)}.",
+            autocompletion=choices.states,
+        ),
     ] = None,
     task_type: Annotated[
         str | None, typer.Option("--type", metavar="T", autocompletion=choices.task_types)
