@@ -195,14 +195,16 @@ class _Progress:
     def __init__(self) -> None:
         self.running: dict[str, tuple[float, str]] = {}
         self.live: Any = None
+        self.console: Any = None
 
     def __enter__(self) -> Any:
         if not is_plain(sys.stderr):
             from rich.console import Console
             from rich.live import Live
 
+            self.console = Console(stderr=True)
             self.live = Live(
-                console=Console(stderr=True),
+                console=self.console,
                 get_renderable=self._board,
                 refresh_per_second=4,
                 transient=True,
@@ -236,12 +238,12 @@ class _Progress:
         well = happening in ("ended", "recovered") and "  success: " in line
         tint = "green" if well else _TINTS.get(happening, "red")
         coloured = in_colour(happening, tint) + line.removeprefix(happening)
-        self.live.console.print(Text.from_ansi(coloured), soft_wrap=True)
+        self.console.print(Text.from_ansi(coloured), soft_wrap=True)
 
     def _board(self) -> Any:
         from rich.text import Text
 
-        now, columns = time.monotonic(), self.live.console.width
+        now, columns = time.monotonic(), self.console.width
         # A line each: what a program says may be long, and its beginning tells which it is.
         lines = [
             cut(printable(f"running   {task_id}  {now - began:.0f} s  {text}"), columns)
