@@ -86,7 +86,12 @@ def test_nothing_is_read_again_where_nothing_has_changed(
     first = watching.look()
     opened: list[str] = []
     real = os.listdir
-    monkeypatch.setattr(os, "listdir", lambda path: opened.append(str(path)) or real(path))
+
+    def listdir(path: str) -> list[str]:
+        opened.append(path)
+        return real(path)
+
+    monkeypatch.setattr(os, "listdir", listdir)
     monkeypatch.setattr(board, "overview", lambda *_: pytest.fail("read again"))
     monkeypatch.setattr(board, "waits_for", lambda *_: pytest.fail("read again"))
     assert watching.look() is first
