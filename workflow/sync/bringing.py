@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 from collections.abc import Mapping
 from contextlib import suppress
@@ -92,17 +93,18 @@ class Bringing:
             park(self.exchange, [Parking(lease, "in-progress", "yielded")])
             lease.release(remove=True)
 
-    def place_plan(self, task_id: str, raw: bytes, plan: bytes) -> None:
+    def place_plan(self, task_id: str, raw: bytes, plan: bytes, planned_on: str) -> None:
         """Show a task that waits for approval elsewhere, with its plan, so that it can be looked
         at and approved here."""
         path = self.exchange.path(layout.PLANS, f"{task_id}.jsonl")
+        shown = _planned_on(plan, planned_on)
         with suppress(FileNotFoundError), open(path, "rb") as file:
-            if file.read(len(plan) + 1) == plan:
+            if file.read(len(shown) + 1) == shown:
                 return
         if self.exchange.find(task_id) is None:
             aside = self.exchange.staged
             durable.create(self.exchange.task_path("waiting", task_id), raw, aside=aside)
-        durable.replace(path, plan, aside=self.exchange.staged)
+        durable.replace(path, shown, aside=self.exchange.staged)
 
     def _keep_aside(self, task_id: str, raw: bytes) -> None:
         """Keep a version that somebody wrote here and that is not the one that counts."""
@@ -253,6 +255,17 @@ _NOTHING = Ending(None, "", "", "", "", "")  # type: ignore[arg-type]
 def plain(raw: bytes) -> bytes:
     """The bytes of a task file as they travel: whatever folder it lies in here."""
     return follow(raw, "pending")
+
+
+def _planned_on(plan: bytes, worker: str) -> bytes:
+    """A plan whose details say that it was made on another machine: what lies here has no say."""
+    lines = plan.splitlines(keepends=True)
+    try:
+        details = json.loads(lines[1])
+        lines[1] = json.dumps({**details, "planned_on": worker}).encode() + b"\n"
+    except (IndexError, ValueError, TypeError):
+        return plan
+    return b"".join(lines)
 
 
 def _bytes(path: str) -> bytes:

@@ -318,9 +318,11 @@ class Sharing:
 
     def _place_plans(self) -> None:
         for task_id, plan in self.seen.plans.items():
-            raw = self.seen.pending.get(task_id)
-            if raw is not None and len(plan) <= branch.LARGEST_PLAN:
-                self.bringing.place_plan(task_id, raw, plan)
+            raw, note = self.seen.pending.get(task_id), self.seen.claims.get(task_id)
+            # Our own lies here, and in full.
+            elsewhere = note is not None and note.home != self.machine.home
+            if raw is not None and note is not None and elsewhere:
+                self.bringing.place_plan(task_id, raw, plan, note.worker)
 
     def _import_approvals(self) -> None:
         """Let approvals that came by the branch count here, if the owner has it so."""
