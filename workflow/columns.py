@@ -87,7 +87,8 @@ def _folded(line: str, columns: int, hanging: bool) -> Iterator[str]:
                 so_far = indent + part
             elif (
                 width(so_far) + width(space) + width(part) <= columns
-                or width(part) > columns  # on a line of its own it would not fit either
+                # On a line of its own it would not fit either; a command is better copied there.
+                or (width(part) > columns and " " not in part)
             ):
                 so_far += space + part
             else:
