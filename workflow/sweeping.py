@@ -77,6 +77,7 @@ def sweep_once(
     if shared is not None:
         reply.data["shared"] = shared.told()
         reply.warnings += shared.warnings
+        reply.notes += shared.notes
     if config.report.after_sweep and (swept.ended or swept.parked or swept.archived):
         # The lock is free again: whatever becomes of the page, the next sweep need not wait.
         from workflow.report.making import after_sweep

@@ -18,6 +18,7 @@ from dataclasses import replace
 from workflow import approval, layout
 from workflow.config import Config
 from workflow.exchange import Exchange
+from workflow.figures import counted
 from workflow.intake import Intake
 from workflow.swept import Swept
 from workflow.sync import branch, idle
@@ -171,6 +172,17 @@ class Sharing:
                 f"the branch {self.server.branch} has files that are none of ours: "
                 + ", ".join(ascii(path)[1:-1][:100] for path in self.seen.strange[:3])
             )
+        return said
+
+    @property
+    def notes(self) -> list[str]:
+        """For people: what the branch brought, and what other machines have to do."""
+        said = []
+        if self.bringing.ended:
+            said.append(f"{counted(self.bringing.ended, 'task')} ended on other machines.")
+        said += [f"{name} {why}" for name, why in list(self.taken.left_alone.items())[:5]]
+        if self.taken.left:
+            said.append(f"Left to machines that serve {', '.join(sorted(self.taken.left))}.")
         return said
 
     def told(self) -> dict[str, object]:
