@@ -186,6 +186,13 @@ def test_the_life_of_a_task_with_python_alone(
     story(alone)
 
 
+def test_the_demonstration_plays_there_too(alone: Alone) -> None:
+    """Forms, content, git, deploys, the phrase, a rollback: nearly all that is packed is used."""
+    ran = alone("demo", "try")
+    assert ran.code == 0, (ran.out + ran.err)[-2000:]
+    assert "Brought\n      back staging-0001" in ran.out
+
+
 def test_nothing_that_is_installed_is_seen(alone: Alone) -> None:
     asked = "import json, sys, pydantic, workflow\n"
     asked += "print(json.dumps([pydantic.__file__, workflow.__file__, *sys.path]))"
