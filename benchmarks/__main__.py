@@ -13,12 +13,13 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import workflow
-from benchmarks import begin, deploys, history, hook, hugo, idle, throughput, validation
+from benchmarks import begin, deploys, history, hook, hugo, idle, onefile, throughput, validation
 from benchmarks.measure import Row
 from benchmarks.workshop import Workshop
 
 PARTS: dict[str, Callable[[Workshop], Iterator[Row]]] = {
     "idle": idle.measure,
+    "onefile": onefile.measure,
     "hook": hook.measure,
     "throughput": throughput.measure,
     "begin": begin.measure,

@@ -12,6 +12,9 @@ import pytest
 from tests.program import Program, make_exchange
 from workflow import redact
 
+# It would hide that two streams into one pipe come out in another order than they were written.
+os.environ.pop("PYTHONUNBUFFERED", None)
+
 EXPECTED_SKIPS = (
     r"only on macOS",
     r"launchd",

@@ -142,6 +142,7 @@ def _say_text(reply: Reply) -> None:
                 print(text if reply.verbatim else laid_out(text, _columns()))
             if table:
                 print(screen_table(*table, _columns()))
+        sys.stdout.flush()  # first, also where both are one pipe: `2>&1`
     for line in reply.notes:
         _tell(line)
     for line in reply.warnings:

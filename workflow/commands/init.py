@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from workflow import layout
+from workflow import itself, layout
 from workflow.cli import Place, command
 from workflow.errors import WorkflowError
 from workflow.reply import Reply
@@ -134,7 +134,12 @@ def _not_on_path() -> list[str]:
     missing = [name for name in ("workflow", "workflow-hook") if shutil.which(name) is None]
     if not missing:
         return []
+    file = itself.one_file()
+    if file is None:
+        how = "put the folder of the program on your PATH, or link both into ~/.local/bin"
+    else:
+        links = [f"ln -s {shlex.quote(file)} ~/.local/bin/{name}" for name in missing]
+        how = f"with ~/.local/bin on your PATH, run {' and '.join(f'`{link}`' for link in links)}"
     return [
-        f"{' and '.join(missing)} cannot be found by name, and Claude Code calls them so: put the"
-        " folder of the program on your PATH, or link both into ~/.local/bin"
+        f"{' and '.join(missing)} cannot be found by name, and Claude Code calls them so: {how}"
     ]

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import sys
 
+from workflow import itself
 from workflow.cli import Place, command
 from workflow.errors import WorkflowError
 from workflow.reply import Reply
 
 INSTALL = 'pip install "workflow[mcp]"'
+MAKE = "make binary WITH=mcp makes a file that has it"
 _OF_THE_SDK = ("mcp", "mcp_types", "anyio")
 
 
@@ -31,7 +33,7 @@ def run(place: Place) -> Reply:
         raise WorkflowError(
             "missing_extra",
             f"the tools need the package mcp, version 2, and {sys.executable} has no {error.name}",
-            hint=f"install it: {INSTALL}",
+            hint=f"install it: {INSTALL if itself.one_file() is None else MAKE}",
         ) from error
     serve(root, named=place.named)
     return Reply()

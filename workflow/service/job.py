@@ -17,7 +17,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from workflow import __version__
+from workflow import __version__, itself
 from workflow.errors import WorkflowError
 from workflow.service.log import TIMER_LOG
 
@@ -134,11 +134,12 @@ def _reason_against(folder: str) -> str | None:
 def find_program(path: str) -> tuple[str, ...]:
     """What starts us from nothing. Raises WorkflowError `cannot_start` if nothing does.
 
-    The script beside the interpreter, which a reader of the timer's file recognises; else the
+    The one file, if we are that: it unpacks itself again where its cache was emptied. Else the
+    script beside the interpreter, which a reader of the timer's file recognises; else the
     interpreter itself, with -P: nothing that lies in a current folder is imported in our place.
     """
     here = os.path.abspath(sys.executable)
-    script = os.path.join(os.path.dirname(here), "workflow")
+    script = itself.one_file() or os.path.join(os.path.dirname(here), "workflow")
     for program in ((script,), (here, "-P", "-m", "workflow")):
         if _starts(program, path):
             return program
