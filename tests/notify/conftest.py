@@ -96,5 +96,4 @@ def phone() -> Iterator[Service]:
 def program(tmp_path: Path, phone: Service) -> Telling:
     made = Telling(make_exchange(tmp_path).root, {VARIABLE: phone.url})
     made.configure(NOTIFY)
-    made("sweep")
     return made

@@ -50,7 +50,7 @@ class Service:
         until = time.monotonic() + seconds
         while len(self.received) < number and time.monotonic() < until:
             time.sleep(0.02)
-        time.sleep(0.2)
+        time.sleep(0.1)
         return self.received
 
 

@@ -156,7 +156,7 @@ def test_a_channel_hears_of_its_environments_and_events_only(
             "{via: ntfy, environments: [production]}\n  desk: {via: ntfy, events: [approval]}",
         )
     )
-    os.environ["WORKFLOW_NOTIFY_DESK_SECRET"] = phone.url
+    program.known["WORKFLOW_NOTIFY_DESK_SECRET"] = phone.url
     program.fail()
     (program.root / "site/content/posts/one.md").write_text("{{< ofer >}}\n")
     program.submit("hugo-build", "--env", "staging")

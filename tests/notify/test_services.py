@@ -338,9 +338,7 @@ def test_an_unknown_environment_of_a_channel_is_told(program: Telling) -> None:
     assert "did you mean production?" in program("doctor", "--offline").out
 
 
-def _unsent(
-    program: Telling, tries: int = 1
-) -> dict[str, Any]:
+def _unsent(program: Telling, tries: int = 1) -> dict[str, Any]:
     until = time.monotonic() + 10
     while time.monotonic() < until:
         state = program.settled()
@@ -376,3 +374,22 @@ def _senders(program: Telling) -> list[int]:
     ).stdout.splitlines()
     mine = f"-m workflow.notify {program.root}"
     return [int(line.split()[0]) for line in listed if line.endswith(mine)]
+
+
+def test_below_systemd_a_sweep_lingers_until_its_message_is_out(
+    program: Telling, phone: Service
+) -> None:
+    # systemd tells a unit's main process its number; what is left with it, systemd ends.
+    phone.seconds = 0.5
+    program.fail()
+    line = 'SYSTEMD_EXEC_PID=$$ exec "$@"'
+    argv = ["/bin/sh", "-c", line, "sh", *program.argv("sweep")]
+    subprocess.run(argv, cwd=program.root, env=program.environ, check=True)
+    assert "phone" in program.state["sent"]
+    phone.seconds = 30
+    program.fail("second")
+    began = time.monotonic()
+    subprocess.run(argv, cwd=program.root, env=program.environ, check=True)
+    assert time.monotonic() - began < 10
+    for sender in _senders(program):
+        os.kill(sender, signal.SIGKILL)
