@@ -2,7 +2,7 @@
 # make test   everything that must hold, as CI runs it
 # make binary the whole program in one file, dist/workflow: docs/install.md
 # make bench  what it costs, beside peers and floors
-# make crash-test, make soak   the long forms of what make test does in short: docs/reliability.md
+# make crash-test, make soak, make machines-test   the long forms of what make test does in short: docs/reliability.md
 
 ROOT := $(dir $(abspath $(lastword $(MAKEFILE_LIST))))
 VENV := $(ROOT).venv
@@ -12,7 +12,7 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; 
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$p; break; }; done)
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: demo test lint binary bench crash-test soak claude-client clean
+.PHONY: demo test lint binary bench crash-test soak machines-test claude-client clean
 
 demo: $(VENV)/.installed
 	@$(BIN)/workflow demo "$(ROOT)demo"
@@ -38,6 +38,10 @@ crash-test: $(VENV)/.dev
 
 soak: $(VENV)/.dev
 	@cd "$(ROOT)" && $(BIN)/python -m tests.endurance.soak --minutes 10 $(SOAK)
+
+# Three clones of one exchange race over 100 tasks, one is killed at random; 20 rounds.
+machines-test: $(VENV)/.dev
+	@cd "$(ROOT)" && $(BIN)/python -m tests.endurance.machines $(MACHINES)
 
 # Claude Code itself, for the tests in tests/claude, which say so where it is missing. Node.js 20 is
 # older than it asks for; its program is a binary of its own, and needs no script to be put in place.

@@ -230,6 +230,8 @@ def waits_for(exchange: Exchange, config: Config, found: Found) -> tuple[str, st
     parked = admit(task, exchange, config, datetime.now(UTC))
     if isinstance(parked, Parked):
         return parked.waits_for, parked.reason
+    if config.sync is not None:
+        return "sweep", f"in the branch {config.sync.branch}: runs where a machine takes it"
     failed = read_record(exchange.read_lease(found.task_id)).why
     return (
         "sweep",

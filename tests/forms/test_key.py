@@ -11,9 +11,8 @@ from pathlib import Path
 import pytest
 
 from tests.forms.jotform import KEY
-from workflow import redact
+from workflow import keychain, redact
 from workflow.errors import TaskError, TaskFailed
-from workflow.forms import key
 from workflow.forms.key import find_key
 from workflow.settings_forms import JotForm as Settings
 
@@ -30,7 +29,7 @@ def stand_in(
     program = folder / "keychain"
     program.write_text(f'#!/bin/sh\nprintf "%s\\n" "$@" > {folder}/asked\n{script}\n')
     program.chmod(0o755)
-    monkeypatch.setattr(key, name, program)
+    monkeypatch.setattr(keychain, name, program)
     return program
 
 
@@ -103,7 +102,7 @@ def test_without_a_key_the_command_is_told_that_asks_for_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, platform: str, command: str
 ) -> None:
     monkeypatch.setattr(sys, "platform", platform)
-    monkeypatch.setattr(key, "SECRET_TOOL", Path("/usr/bin/secret-tool"))
+    monkeypatch.setattr(keychain, "SECRET_TOOL", Path("/usr/bin/secret-tool"))
     absent = tmp_path / "absent"
     hint = missing_with(monkeypatch, absent)
     assert command in hint
@@ -111,7 +110,7 @@ def test_without_a_key_the_command_is_told_that_asks_for_it(
 
 def missing_with(monkeypatch: pytest.MonkeyPatch, absent: Path) -> str:
     """The hint, where the program is not there; its real path stays in the hint."""
-    monkeypatch.setattr(key, "_lookup", lambda _: (absent, []))
+    monkeypatch.setattr(keychain, "lookup", lambda _: (absent, []))
     error = missing()
     assert str(absent) in error.message
     assert "JOTFORM_API_KEY" in error.message
@@ -131,7 +130,7 @@ def test_a_keychain_that_waits_for_a_person_is_given_up(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sys, "platform", "linux")
-    monkeypatch.setattr(key, "SECONDS", 0.3)
+    monkeypatch.setattr(keychain, "SECONDS", 0.3)
     stand_in(tmp_path, monkeypatch, "exec sleep 60")
     began = time.monotonic()
     assert "may be locked" in missing().message

@@ -30,7 +30,7 @@ MINUTES = 15.0
 def run(
     place: Place,
     task_id: Annotated[
-        str, typer.Argument(metavar="ID", help="The task.", autocompletion=choices.task_ids)
+        str, typer.Argument(metavar="ID", help="The task.", autocompletion=choices.open_ids)
     ],
     environment: Annotated[
         str,
@@ -41,7 +41,12 @@ def run(
         ),
     ],
     digest: Annotated[
-        str, typer.Argument(metavar="DIGEST", help="Of its plan; the first 8 digits do.")
+        str,
+        typer.Argument(
+            metavar="DIGEST",
+            help="Of its plan; the first 8 digits do.",
+            autocompletion=choices.plan_digests,
+        ),
     ],
     seconds: Annotated[
         float | None, typer.Option("--wait", metavar="SECONDS", help="Wait for the result.", min=0)

@@ -19,7 +19,7 @@ def run(
     task_id: Annotated[
         str,
         typer.Argument(
-            metavar="ID", help="An id or its beginning.", autocompletion=choices.task_ids
+            metavar="ID", help="An id or its beginning.", autocompletion=choices.unended_ids
         ),
     ],
 ) -> Reply:

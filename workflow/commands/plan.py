@@ -34,7 +34,7 @@ def run(
         typer.Argument(
             metavar="ID",
             help="An id, its beginning, or `latest`: the newest that waits.",
-            autocompletion=choices.task_ids,
+            autocompletion=choices.open_ids,
         ),
     ],
     everything: Annotated[bool, typer.Option("--all", help="Every file of it.")] = False,

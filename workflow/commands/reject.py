@@ -19,7 +19,7 @@ def run(
         typer.Argument(
             metavar="ID",
             help="An id, its beginning, or `latest`: the newest that waits.",
-            autocompletion=choices.task_ids,
+            autocompletion=choices.open_ids,
         ),
     ],
     reason: Annotated[

@@ -29,7 +29,7 @@ def run(
     place: Place,
     task_id: Annotated[
         str,
-        typer.Argument(metavar="ID", help="An id or `latest`.", autocompletion=choices.task_ids),
+        typer.Argument(metavar="ID", help="An id or `latest`.", autocompletion=choices.failed_ids),
     ],
     seconds: Annotated[
         float | None, typer.Option("--wait", metavar="SECONDS", help="Wait for the result.", min=0)

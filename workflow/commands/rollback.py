@@ -29,7 +29,9 @@ def run(
     to: Annotated[
         str | None,
         typer.Option(
-            metavar="RELEASE", help="Which one; default: what was live before, as --list proposes."
+            metavar="RELEASE",
+            help="Which one; default: what was live before, as --list proposes.",
+            autocompletion=choices.releases,
         ),
     ] = None,
     listing: Annotated[bool, typer.Option("--list", help="Show what can be gone back to.")] = False,

@@ -31,7 +31,10 @@ def run(
         ),
     ],
     more: Annotated[
-        list[str] | None, typer.Argument(metavar="[KEY=VALUE]...", help="As with --set.")
+        list[str] | None,
+        typer.Argument(
+            metavar="[KEY=VALUE]...", help="As with --set.", autocompletion=choices.settings
+        ),
     ] = None,
     environment: Annotated[
         str | None,
@@ -41,7 +44,12 @@ def run(
     ] = None,
     settings: Annotated[
         list[str] | None,
-        typer.Option("--set", metavar="KEY=VALUE", help="A parameter of the type."),
+        typer.Option(
+            "--set",
+            metavar="KEY=VALUE",
+            help="A parameter of the type.",
+            autocompletion=choices.settings,
+        ),
     ] = None,
     source: Annotated[
         str | None,

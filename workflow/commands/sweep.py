@@ -25,7 +25,7 @@ def run(
         ),
     ] = None,
     sync: Annotated[
-        bool, typer.Option("--sync", help="Ask the other machines' branch too; see docs/several-machines.md.")
+        bool, typer.Option("--sync", help="Ask the branch of the other machines too.")
     ] = False,
     environments: Annotated[
         list[str] | None,

@@ -153,6 +153,8 @@ def plan_of(exchange: Exchange, task: Task) -> StoredPlan | None:
 
 def still_holds(task: Task, config: Config, planned: Planned) -> bool:
     """Whether what was planned is still what would be done, as far as the handler can tell."""
+    if planned.details.get("planned_on"):
+        return True  # on another machine: what lies here has no say, and it plans again there
     check = getattr(task.handler, "still_as_planned", None)
     return check is None or bool(check(task.params, config, planned.details))
 
