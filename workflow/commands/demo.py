@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from workflow.cli import Place, command
-from workflow.reply import Reply, is_plain
+from workflow.reply import Reply
 
 
 @command
@@ -34,7 +34,8 @@ def run(
     from workflow.demo.story import tell
 
     root = Path(folder).expanduser().resolve()
-    somebody_is_there = sys.stdin.isatty() and not is_plain(sys.stdout)
+    at_a_terminal = sys.stdin.isatty() and sys.stdout.isatty()
+    somebody_is_there = at_a_terminal and os.environ.get("CLAUDECODE") != "1"
     with set_stage(root) as stage:
         show = Show(stage, asks=somebody_is_there)
         show.say(

@@ -8,10 +8,12 @@ as `submit` starts them.
 
 from __future__ import annotations
 
+import io
 import os
 import re
 import secrets
 import signal
+import sys
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -66,6 +68,8 @@ def serve(root: str, *, named: str | None) -> None:
         async with stdio_server() as (reading, writing):
             await server.run(reading, writing, server.create_initialization_options())
 
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(line_buffering=True)  # what is printed beside it, when it is printed
     # The thread that waits for stdin would outlive an interrupt until its next line.
     signal.signal(signal.SIGINT, lambda *_: os._exit(Exit.INTERRUPTED))
     anyio.run(run)
