@@ -179,12 +179,13 @@ def read_each(
 
     def work(check: Callable[[], None] = lambda: None) -> None:
         try:
-            for number, file in enumerate(todo):
+            check()  # Also where the other threads leave nothing to do for this one.
+            for number, file in enumerate(todo, 1):
                 if failed:
                     return
+                made.append(_read(root, file, read))
                 if not number % _CHECK_EVERY:
                     check()
-                made.append(_read(root, file, read))
         except BaseException as error:
             failed.append(error)
 

@@ -27,14 +27,21 @@ policies: {jobs: 2, settle_seconds: 0.2, timeout_minutes: 0.1, archive: never}
 BRANCH = "refs/heads/site-tasks"
 
 
-def git(folder: Path, *words: str, stdin: str | None = None) -> str:
-    """Run git as a person does, and give what it says."""
+def ran_git(
+    folder: Path, *words: str, stdin: str | None = None
+) -> subprocess.CompletedProcess[str]:
+    """Run git as a person does."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
-    ran = subprocess.run(
+    return subprocess.run(
         ["git", "-c", "user.name=P", "-c", "user.email=p@example.com", *words],
         cwd=folder, env={**kept, "GIT_CONFIG_GLOBAL": os.devnull}, input=stdin,
         capture_output=True, text=True, check=False, timeout=60,
     )  # fmt: skip
+
+
+def git(folder: Path, *words: str, stdin: str | None = None) -> str:
+    """What git says, which must not fail."""
+    ran = ran_git(folder, *words, stdin=stdin)
     assert ran.returncode == 0, ran.stderr
     return ran.stdout
 
@@ -90,8 +97,14 @@ class Machines:
         work = self.server.parent / "phone"
         if not work.exists():
             git(self.server.parent, "clone", "-q", str(self.server), str(work))
-        heads = git(self.server, "for-each-ref", BRANCH)
-        if heads:
+        # A sweep that ends meanwhile is another machine's push: the phone begins anew, too.
+        for _ in range(10):
+            if self._pushed(work, tasks):
+                return
+        raise AssertionError("no push of ten came through")
+
+    def _pushed(self, work: Path, tasks: Mapping[str, str]) -> bool:
+        if git(self.server, "for-each-ref", BRANCH):
             git(work, "fetch", "-q", "origin", "site-tasks")
             git(work, "checkout", "-q", "-f", "-B", "site-tasks", "FETCH_HEAD")
         else:
@@ -103,7 +116,9 @@ class Machines:
             path.write_text(text)
         git(work, "add", "-A")
         git(work, "commit", "-qm", "from the phone")
-        git(work, "push", "-q", "origin", "site-tasks")
+        ran = ran_git(work, "push", "-q", "origin", "site-tasks")
+        assert ran.returncode == 0 or "rejected]" in ran.stderr, ran.stderr
+        return ran.returncode == 0
 
     def effects(self, of: Iterable[Machine] | None = None) -> Counter[str]:
         total: Counter[str] = Counter()
