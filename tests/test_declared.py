@@ -20,7 +20,7 @@ from workflow.declared import program
 from workflow.declared.arguments import arguments
 from workflow.errors import Problem
 from workflow.handlers import TASK_TYPES, find_type
-from workflow.settings_commands import OURS, OURS_TOO, Command, misplaced
+from workflow.settings.commands import OURS, OURS_TOO, Command, misplaced
 from workflow.task import InvalidTask, Task, read_task
 
 HEAD = "version: 1\nsites: {main: {path: site}}\ncommands:\n"

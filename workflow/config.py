@@ -20,18 +20,18 @@ from workflow.errors import Problem, WorkflowError, nearest
 from workflow.layout import CONFIG
 from workflow.settings import AnyPath, Strict
 from workflow.settings import Url as Url
-from workflow.settings_commands import Command as Command
-from workflow.settings_commands import misplaced
-from workflow.settings_content import Content as Content
-from workflow.settings_deploy import Deploy as Deploy
-from workflow.settings_deploy import ObjectRule as ObjectRule
-from workflow.settings_forms import Form as Form
-from workflow.settings_forms import JotForm as JotForm
-from workflow.settings_git import Git as Git
-from workflow.settings_notify import Channel as Channel
-from workflow.settings_report import Report as Report
-from workflow.settings_sync import Sync as Sync
-from workflow.settings_validate import Validate as Validate
+from workflow.settings.commands import Command as Command
+from workflow.settings.commands import misplaced
+from workflow.settings.content import Content as Content
+from workflow.settings.deploy import Deploy as Deploy
+from workflow.settings.deploy import ObjectRule as ObjectRule
+from workflow.settings.forms import Form as Form
+from workflow.settings.forms import JotForm as JotForm
+from workflow.settings.git import Git as Git
+from workflow.settings.notify import Channel as Channel
+from workflow.settings.report import Report as Report
+from workflow.settings.sync import Sync as Sync
+from workflow.settings.validate import Validate as Validate
 
 NAME = r"^[a-z0-9][a-z0-9-]{0,39}$"
 

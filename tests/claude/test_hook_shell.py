@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from workflow.hook_shell import find_approving
+from workflow.hook.shell import find_approving
 
 SIMPLE = {
     "workflow approve a staging 0123": (("a", "staging", "0123"), None),

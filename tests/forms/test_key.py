@@ -14,7 +14,7 @@ from tests.forms.jotform import KEY
 from workflow import keychain, redact
 from workflow.errors import TaskError, TaskFailed
 from workflow.forms.key import find_key
-from workflow.settings_forms import JotForm as Settings
+from workflow.settings.forms import JotForm as Settings
 
 
 @pytest.fixture(autouse=True)

@@ -14,7 +14,7 @@ from workflow.git import message
 from workflow.git.branches import is_allowed
 from workflow.git.surroundings import environment
 from workflow.handlers.git_commit import EXAMPLE, OUTPUTS, Params
-from workflow.settings_git import Git
+from workflow.settings.git import Git
 
 
 def refused(**params: Any) -> str:

@@ -20,7 +20,7 @@ from workflow import keychain, redact
 from workflow.config import load_config
 from workflow.notify import desktop, secret, services
 from workflow.notify.messages import TEST, Message
-from workflow.settings_notify import Channel
+from workflow.settings.notify import Channel
 
 NTFY = Channel(via="ntfy")
 

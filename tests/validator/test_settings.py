@@ -8,7 +8,7 @@ from typing import get_args
 import pytest
 
 from workflow.config import Config, load_config
-from workflow.settings_validate import FailOn, Grade, RuleCode
+from workflow.settings.validate import FailOn, Grade, RuleCode
 from workflow.validator import grading, settings
 from workflow.validator.external.verdict import Options
 from workflow.validator.rules import all_rules

@@ -13,7 +13,7 @@ from workflow.reply import Reply
 
 if TYPE_CHECKING:
     from workflow.notify.outbox import Outbox
-    from workflow.settings_notify import Channel
+    from workflow.settings.notify import Channel
 
 
 @command

@@ -8,7 +8,7 @@ from typing import Any
 from workflow import expectations
 from workflow.content.changes import parse_path, value_at
 from workflow.content.fields import Fault, kind
-from workflow.settings_content import EVERYWHERE, Content, FieldRule, whole
+from workflow.settings.content import EVERYWHERE, Content, FieldRule, whole
 from workflow.validator.content.front_matter import moment
 from workflow.validator.content.sources import sanitized
 

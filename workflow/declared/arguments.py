@@ -10,8 +10,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from workflow.config import Command
-from workflow.settings_commands.parameter import Parameter, figure
-from workflow.settings_commands.words import Blank, blanks, pieces
+from workflow.settings.commands.parameter import Parameter, figure
+from workflow.settings.commands.words import Blank, blanks, pieces
 
 Values = Mapping[str, Any]
 """Of the parameters that were given, or that have a default."""

@@ -20,7 +20,7 @@ from workflow.config import Command
 from workflow.deploy.script_output import compile_patterns
 from workflow.errors import TaskError
 from workflow.layout import CONFIG
-from workflow.settings_commands.surroundings import Output
+from workflow.settings.commands.surroundings import Output
 
 LONGEST_JSON = 1 << 20
 """Bytes of a JSON object that is read."""

@@ -12,7 +12,7 @@ import os
 from workflow.config import Command, Config
 from workflow.errors import Action, TaskError, TaskFailed
 from workflow.layout import CONFIG
-from workflow.settings_commands.parameter import Parameter, text_fault
+from workflow.settings.commands.parameter import Parameter, text_fault
 
 
 def resolve(name: str, written: str, parameter: Parameter, command: Command, config: Config) -> str:

@@ -6,7 +6,7 @@ from typing import Any
 
 from workflow import templates, yaml12
 from workflow.config import Command
-from workflow.settings_commands.parameter import Parameter
+from workflow.settings.commands.parameter import Parameter
 
 _EXPECTED = {"number": "float"}
 """Types of outputs that expected_outputs call otherwise."""

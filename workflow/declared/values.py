@@ -21,8 +21,8 @@ from workflow import handler
 from workflow.config import Command
 from workflow.declared.arguments import faults
 from workflow.deploy.script_output import compile_patterns
-from workflow.settings_commands.faults import several
-from workflow.settings_commands.parameter import Parameter
+from workflow.settings.commands.faults import several
+from workflow.settings.commands.parameter import Parameter
 
 MATCH_SECONDS = 1.0
 """A pattern that needs longer on one value counts as not matching: tasks may be hostile."""

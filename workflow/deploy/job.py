@@ -19,7 +19,7 @@ from workflow.handler import Context
 
 if TYPE_CHECKING:
     from workflow.deploy.publish import Publication
-    from workflow.settings_deploy import Deploy
+    from workflow.settings.deploy import Deploy
 
 _OTHER_FILES = 64
 """That a sweep has open at most, connections to other sites among them."""

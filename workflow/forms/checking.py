@@ -20,7 +20,7 @@ from workflow.forms.controls import SILENT_CONTROLS, is_hidden, said
 from workflow.forms.embedded import Embed
 from workflow.forms.existing import Field, read_fields, whole
 from workflow.layout import CONFIG
-from workflow.settings_forms import Form
+from workflow.settings.forms import Form
 
 Severity = Literal["error", "warning", "notice"]
 _UNLIMITED = {"", "nolimit", "no limit", "0"}

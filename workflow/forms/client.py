@@ -29,7 +29,7 @@ from workflow.forms.answers import Answer, Refusal, read_answer
 from workflow.forms.key import find_key
 from workflow.handler import require_sections
 from workflow.layout import CONFIG
-from workflow.settings_forms import LOOPBACK
+from workflow.settings.forms import LOOPBACK
 
 if TYPE_CHECKING:
     import httpx

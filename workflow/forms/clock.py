@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 from workflow.errors import TaskError, TaskFailed
 from workflow.forms.client import JotForm
 from workflow.layout import CONFIG
-from workflow.settings_forms import JotForm as Settings
+from workflow.settings.forms import JotForm as Settings
 
 FORM = "%Y-%m-%d %H:%M:%S"
 MARGIN = timedelta(hours=2)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from workflow import keychain
 from workflow.errors import TaskError, TaskFailed
-from workflow.settings_forms import JotForm as Settings
+from workflow.settings.forms import JotForm as Settings
 
 _KEY = re.compile(r"[A-Za-z0-9._-]{16,128}")
 

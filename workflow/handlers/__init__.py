@@ -24,7 +24,7 @@ from workflow.config import Config
 from workflow.errors import Problem, nearest
 from workflow.handler import Handler, Params
 from workflow.layout import CONFIG
-from workflow.settings_commands import OURS_TOO, Command
+from workflow.settings.commands import OURS_TOO, Command
 from workflow.templates import Template
 
 if TYPE_CHECKING:

@@ -22,7 +22,7 @@ from workflow.figures import counted
 from workflow.handler import Context, Outcome
 from workflow.layout import CONFIG
 from workflow.process import Finished
-from workflow.settings_commands import EXIT_CODE, SITE
+from workflow.settings.commands import EXIT_CODE, SITE
 
 _EXCERPT_LINES = 12
 _LONGEST_LINE = 2_000

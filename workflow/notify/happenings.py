@@ -18,7 +18,7 @@ from workflow.handlers import DEPLOY
 from workflow.overview import ENDED, overview
 from workflow.plans import read_plan
 from workflow.result import read_result
-from workflow.settings_notify import Event
+from workflow.settings.notify import Event
 
 OLDEST = timedelta(hours=24)
 """What is older is no news: the machine was off, or notifications were."""

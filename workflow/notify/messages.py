@@ -10,7 +10,7 @@ from workflow.config import Config
 from workflow.figures import counted
 from workflow.notify.happenings import Happening, Seen
 from workflow.result import clean
-from workflow.settings_notify import Channel, Event, is_click
+from workflow.settings.notify import Channel, Event, is_click
 
 LONGEST = 199
 """Characters of a text: what a phone's lock screen shows of it."""

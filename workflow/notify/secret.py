@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 from workflow import keychain, redact
-from workflow.settings_forms import LOOPBACK
-from workflow.settings_notify import (
+from workflow.settings.forms import LOOPBACK
+from workflow.settings.notify import (
     Channel,
     address_entry,
     address_variable,

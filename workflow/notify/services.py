@@ -9,7 +9,7 @@ from workflow.notify import desktop, posting, through_apprise
 from workflow.notify.answer import Answer, refused, unknown
 from workflow.notify.messages import Message
 from workflow.notify.secret import NoSecret, find
-from workflow.settings_notify import Channel
+from workflow.settings.notify import Channel
 
 SECONDS = 20.0
 """For all of it: looking up a name may hang, and a service may answer a byte a second."""

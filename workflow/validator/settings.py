@@ -15,7 +15,7 @@ from workflow.validator.validation import Wish
 
 if TYPE_CHECKING:
     from workflow.config import Config
-    from workflow.settings_validate import External
+    from workflow.settings.validate import External
     from workflow.validator.external.verdict import Options
 
 _PRODUCTION = ("production", "prod", "live")

@@ -19,7 +19,7 @@ from typing import Any
 
 from workflow import layout
 from workflow.hook import plain, where
-from workflow.hook_shell import Approving, find_approving
+from workflow.hook.shell import Approving, find_approving
 
 _SHORTEST = 8
 _FIRST_FILES = 5

@@ -9,7 +9,7 @@ from typing import Literal
 from pydantic import Field, model_validator
 
 from workflow.settings import Strict
-from workflow.settings_commands.faults import Place, compiled, pattern_fault, several
+from workflow.settings.commands.faults import Place, compiled, pattern_fault, several
 
 OutputType = Literal["string", "integer", "number", "boolean", "array", "object"]
 

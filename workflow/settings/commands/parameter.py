@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, WithJsonSchema, model_validator
 
 from workflow.settings import AnyPath, Strict
-from workflow.settings_commands.faults import Place, compiled, pattern_fault, several
+from workflow.settings.commands.faults import Place, compiled, pattern_fault, several
 
 ParameterType = Literal["string", "integer", "number", "boolean", "choice", "path", "date"]
 

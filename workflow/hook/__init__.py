@@ -25,10 +25,10 @@ if TYPE_CHECKING:  # `typing` would take a third of the time of all that is here
 LARGEST_BYTES = 16 * 1024 * 1024
 """A longer message is not read to its end: the largest file that Claude Code writes is far less."""
 EVENTS = {
-    "session-start": ("SessionStart", "workflow.hook_session"),
-    "prompt": ("UserPromptSubmit", "workflow.hook_prompt"),
-    "pre-approve": ("PreToolUse", "workflow.hook_approve"),
-    "post-write": ("PostToolUse", "workflow.hook_write"),
+    "session-start": ("SessionStart", "workflow.hook.session"),
+    "prompt": ("UserPromptSubmit", "workflow.hook.prompt"),
+    "pre-approve": ("PreToolUse", "workflow.hook.approve"),
+    "post-write": ("PostToolUse", "workflow.hook.write"),
 }
 """Our word for an event -> Claude Code's, and the module whose `answer` deals with it."""
 
@@ -107,7 +107,3 @@ def _done() -> NoReturn:
         sys.stdout.flush()
         sys.stderr.flush()
     os._exit(0)
-
-
-if __name__ == "__main__":
-    main()

@@ -20,11 +20,11 @@ from pydantic import BaseModel, BeforeValidator, Field, model_validator
 
 from workflow.errors import nearest
 from workflow.settings import AnyPath, Strict
-from workflow.settings_commands.faults import Place, several
-from workflow.settings_commands.parameter import Parameter as Parameter
-from workflow.settings_commands.surroundings import Output as Output
-from workflow.settings_commands.surroundings import Surroundings as Surroundings
-from workflow.settings_commands.words import Argument, Blank, blanks, pieces
+from workflow.settings.commands.faults import Place, several
+from workflow.settings.commands.parameter import Parameter as Parameter
+from workflow.settings.commands.surroundings import Output as Output
+from workflow.settings.commands.surroundings import Surroundings as Surroundings
+from workflow.settings.commands.words import Argument, Blank, blanks, pieces
 
 OURS = (
     "hugo-build", "cloudfront-invalidate", "site-validate", "content-create", "content-edit",
