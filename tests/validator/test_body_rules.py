@@ -7,7 +7,12 @@ import pytest
 from tests.validator.made import good, site_of
 from workflow.validator.facts import Page, Ref
 from workflow.validator.findings import Finding
-from workflow.validator.seo.body_rules import RULES, body_findings, leftover_findings
+from workflow.validator.seo.body_rules import (
+    RULES,
+    body_findings,
+    leftover_findings,
+    unclosed_finding,
+)
 
 ABOUT = "about/index.html"
 FORM = "231234567890123"
@@ -131,6 +136,13 @@ def test_what_templates_left_is_told_with_what_to_do() -> None:
     assert (other.code, other.url) == ("template-leftover", "/livereload.js?port=1313")
     assert other.hint is not None
     assert "hugo server" in other.hint
+
+
+def test_what_hides_the_rest_of_a_page_is_told_with_its_place() -> None:
+    one = unclosed_finding(ABOUT, ("comment", 3, 4, "<!-- a <p>"))
+    assert (one.code, one.line, one.column, one.excerpt) == ("markup-unclosed", 3, 4, "<!-- a <p>")
+    assert "a comment is never closed" in one.message
+    assert "a script element" in unclosed_finding(ABOUT, ("script", 1, 1, "<script>")).message
 
 
 def test_every_rule_is_tested() -> None:

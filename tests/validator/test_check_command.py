@@ -107,6 +107,17 @@ def test_json_has_every_finding_with_its_place_in_one_envelope(check: Shell) -> 
     assert ran.data["pages"] == 2
 
 
+def test_a_comment_that_nothing_closes_is_an_error_where_it_begins(check: Shell) -> None:
+    check.write(
+        {**GOOD, "about/index.html": page("\n<p>x</p>\n  <!-- not yet <p>y</p>", "About it")}
+    )
+    ran = check("public", "--json")
+    (found,) = [one for one in ran.data["findings"] if one["code"] == "markup-unclosed"]
+    assert (found["page"], found["severity"]) == ("about/index.html", "error")
+    assert (found["line"], found["column"]) == (3, 3)
+    assert found["excerpt"].startswith("<!-- not yet <p>y</p>")
+
+
 def test_one_field_serves_where_a_pipe_would(check: Shell) -> None:
     assert check("public", "--field", "data.error_count").out == "1\n"
 

@@ -386,3 +386,59 @@ def test_bytes_that_are_no_utf_8_are_found(text: str, encoding: str, at: int | N
 def test_json_ld_that_is_empty_is_told_once() -> None:
     one = read("<script type=application/ld+json></script>")
     assert one.jsonld_errors and not one.empty
+
+
+UNCLOSED = [
+    ("<p>a</p>\n <!-- x <p>b</p></body></html>", ("comment", 2, 2)),
+    ("<body></body></html>\n<!-- a --><!-- b <p>", ("comment", 2, 11)),
+    ("<!doctype html><!-- a <html><body>", ("comment", 1, 16)),
+    ("<!-- a --><!-- b <!-- <p>", ("comment", 1, 11)),
+    ("<body><script>x</body></html>\n", ("script", 1, 7)),
+    ("<body></body></html><!-- a --><script>u", ("script", 1, 31)),
+    ("<script></script><SCRIPT a='>' src=x.js />\r\n<p></body></html>", ("script", 1, 18)),
+    ("<script>a='<!-- <script>'</script><p>x</p></body>", ("script", 1, 1)),
+    ("<p>ü<script>a('<script>')</body>ü\n", ("script", 1, 5)),
+    ("<head><style>a{}</head><body></body>", ("style", 1, 7)),
+    ("<head><title>x &amp; y</head><body></body>", ("title", 1, 7)),
+    ("<textarea></textarea>\n<textarea>\n\nx</body>", ("textarea", 2, 1)),
+    ("<noscript><img src=x></body>", ("noscript", 1, 1)),
+    ("<iframe src=x><p>x</p></body>", ("iframe", 1, 1)),
+]
+
+
+@pytest.mark.parametrize(("html", "place"), UNCLOSED)
+def test_what_is_never_closed_is_found_where_it_begins(
+    html: str, place: tuple[str, int, int]
+) -> None:
+    found = read(html).unclosed
+    assert found is not None and found[:3] == place
+    assert found[3].lower().startswith("<!--" if place[0] == "comment" else f"<{place[0]}")
+
+
+@pytest.mark.parametrize(
+    "html",
+    [
+        "<!--><p>x</p></body>",
+        "<p>x<!---></body></html>",
+        "<!-- </body></html>--></body></html>",
+        "</body></html><!-- built -->",
+        "</body></html><!-- built",
+        "<!--[if IE]><script></script><p><![endif]--></body>",
+        "<![if !IE]><p><![endif]></body>",
+        "<script>a = '<\\/script>'</script></body></html>",
+        "<script>a = '</script>';</script></body></html>",
+        "<script><!-- </body></html> --></script></body></html>",
+        "<script></div></body></html></script></div></body></html>",
+        "<script><!-- <script></script> --></script></body></html>",
+        "<script>a</script>",
+        "<body><script src=x></script></body></html>",
+        "<style></style>\n",
+        "<title>&lt;title&gt;</title>",
+        "<svg><title>x</svg><p>y</p>",
+        "<?xml version='1.0'?><html><head><script src='x'/></head><body></body></html>",
+        "<script src=x>",
+        "<textarea>\n",
+    ],
+)
+def test_what_is_closed_or_hides_nothing_is_fine(html: str) -> None:
+    assert read(html).unclosed is None

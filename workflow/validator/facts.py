@@ -114,6 +114,9 @@ class Page(NamedTuple):
     kind: script, iframe, link, other."""
     not_utf8: int | None = None
     """Of a page that calls itself UTF-8: where its first byte stands that is none."""
+    unclosed: tuple[str, int, int, str] | None = None
+    """The comment or element whose end is missing, so that it holds the rest of the page: `comment`
+    or the element's name; line, column and excerpt of its beginning."""
 
 
 class Sheet(NamedTuple):

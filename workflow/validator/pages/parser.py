@@ -14,7 +14,7 @@ from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from workflow.validator.facts import Page, Ref
 from workflow.validator.files.sheets import css_refs
-from workflow.validator.pages import elements, jotform, jsonld, leftovers, metadata
+from workflow.validator.pages import elements, jotform, jsonld, leftovers, metadata, unclosed
 from workflow.validator.pages.gathering import Attributes, Found, Head, address, has_label, ref
 
 _IGNORE = ("data-validate-ignore", "data-proofer-ignore")
@@ -77,6 +77,7 @@ def page(raw: bytes) -> Page:
         leftovers=tuple(dict.fromkeys(found.leftovers)),
         forms=tuple(dict.fromkeys(found.forms + _forms(refs))),
         not_utf8=_not_utf8(raw, head.first.get("charset")),
+        unclosed=_unclosed(root, raw),
     )
 
 
@@ -279,6 +280,29 @@ def _not_utf8(raw: bytes, charset: str | None) -> int | None:
         raw.decode()
     except UnicodeDecodeError as error:
         return error.start
+    return None
+
+
+def _unclosed(root: LexborNode, raw: bytes) -> unclosed.Place | None:
+    """What nothing closes: that is the last in the head, in the body or in the html element, or
+    stands before or behind that one."""
+    behind = root.parent.last_child if root.parent is not None and root.next is not None else None
+    for end in (*root.iter(), root.last_child, root.prev, behind):
+        last = end
+        while end is not None:
+            last, end = end, end.last_child
+        if last is None:
+            continue
+        above = last.parent
+        if last.tag == "-comment":
+            name = unclosed.COMMENT
+        elif last.is_text_node and above is not None and above.tag in unclosed.RAW:
+            name = above.tag
+        else:
+            continue
+        content = last.text_lexbor()
+        if unclosed.may_be(raw, content) and (place := unclosed.place(raw, name, content)):
+            return place
     return None
 
 

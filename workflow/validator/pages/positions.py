@@ -120,6 +120,16 @@ def _attributes(text: str, at: int) -> tuple[dict[str, tuple[int, int]], int]:
     return spans, at
 
 
+def end_of_tag(text: str, at: int) -> int:
+    """Where the tag ends whose name ends at `at`: at its `>`, unless the text ends before."""
+    return _attributes(text, at)[1]
+
+
+def spot(text: str, at: int) -> tuple[int, int, str]:
+    """Line, column and excerpt of what begins there."""
+    return _place(text, at, at, min(EXCERPT, len(text) - at))
+
+
 def _closing(text: str, element: str, at: int) -> int:
     ending = _tags_named("/" + element).search(text, at)
     return ending.start() if ending else len(text)
@@ -201,7 +211,7 @@ def _is_hidden(source: _Source, at: int) -> bool:
 @lru_cache(maxsize=4)
 def _source(raw: bytes) -> _Source:
     """The text of a file, and the parts of it that a parser makes no elements of."""
-    text = _text(raw)
+    text = text_of(raw)
     source = _Source(text, [], [])
     pattern = _SPECIAL_IN_XML if text.lstrip()[:5].lower() == "<?xml" else _SPECIAL
     at = foreign = 0
@@ -262,7 +272,8 @@ def _decoded(value: str) -> str:
     return _REFERENCE.sub(character, value)
 
 
-def _text(raw: bytes) -> str:
+def text_of(raw: bytes) -> str:
+    """A file as text, in the encoding that it names."""
     for mark, name in (
         (codecs.BOM_UTF8, "utf-8"),
         (codecs.BOM_UTF16_LE, "utf-16-le"),

@@ -22,6 +22,11 @@ RULES: tuple[Rule, ...] = (
         "printf with the wrong values, {{ … }} an action that nothing read.",
     ),
     Rule(
+        "markup-unclosed", "error", "A comment, a script or the like hides the rest of a page",
+        "Close it (`-->`, `</script>`, `</style>`, `</title>`, `</textarea>`): nothing that stands "
+        "behind it is shown, and no other rule sees it.",
+    ),
+    Rule(
         "h1-missing", "warning", "A page has no main heading",
         "Let the template write the title as h1.",
     ),
@@ -90,6 +95,14 @@ def leftover_findings(path: str, page: Page) -> Iterator[Finding]:
             yield Finding("template-leftover", path, message, one, hint=_LIVERELOAD_HINT)
         else:
             yield Finding("template-leftover", path, f"{quoted(one)} stands in the page", one)
+
+
+def unclosed_finding(path: str, unclosed: tuple[str, int, int, str]) -> Finding:
+    """That the rest of the page is none."""
+    name, line, column, excerpt = unclosed
+    what = "a comment" if name == "comment" else f"a {name} element"
+    message = f"{what} is never closed, and hides the rest of the page"
+    return Finding("markup-unclosed", path, message, line=line, column=column, excerpt=excerpt)
 
 
 def _headings(path: str, page: Page) -> Iterator[Finding]:
