@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import random
 
 import pytest
@@ -442,3 +443,61 @@ def test_what_is_never_closed_is_found_where_it_begins(
 )
 def test_what_is_closed_or_hides_nothing_is_fine(html: str) -> None:
     assert read(html).unclosed is None
+
+
+BOUND = [
+    "<p v-if=a>{{ name }}</p>",
+    "<p :class=a title='{{ name }}'>x</p>",
+    "<button @click=a>{{ count }}</button>",
+    "<div x-data='{}'><p>{{ name }}</p></div>",
+    "<p v-pre>{{ name }}</p>",
+    "<div v-cloak><p>{{ $t('hello') }}</p></div>",
+    "<div ng-app=a>{{ item.name | currency }}</div>",
+    "<p>{{ name }}</p><script src=https://unpkg.com/vue@3/dist/vue.global.js></script>",
+    "<p>{{ name }}</p><script src=/js/vue.min.js></script>",
+    "<p>{{ name }}</p><script src=//cdn.jsdelivr.net/npm/alpinejs@3.x.x/dist/cdn.min.js></script>",
+    "<p>{{ name }}</p><script src=/angular.min.js></script>",
+    "<p>{{ name }}</p><script>Vue.createApp({})</script>",
+    "<p>{{ name }}</p><script>new Vue({el: '#a'})</script>",
+    "<p>{{ name }}</p><script type=module>import a from 'https://unpkg.com/petite-vue'</script>",
+]
+
+
+@pytest.mark.parametrize("html", BOUND)
+def test_what_a_script_fills_in_is_no_leftover(html: str) -> None:
+    assert read(html).leftovers == ()
+
+
+@pytest.mark.parametrize(
+    "left",
+    [
+        "{{ .Title }}",
+        "{{ site.Title }}",
+        '{{ i18n "a" }}',
+        "{{ relURL .x }}",
+        "{{- name -}}",
+        "{{ $x := 1 }}",
+        "{{ partial x }}",
+        "{{ end }}",
+        "{{&lt; note &gt;}}",
+        "{{% note %}}",
+        "%!s(MISSING)",
+    ],
+)
+def test_what_hugo_left_is_found_beside_what_a_script_fills_in(left: str) -> None:
+    found = read(f"<div v-cloak x-data='{{}}'><p>{{{{ name }}}} {left}</p></div>").leftovers
+    assert found == (html.unescape(left),)
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        "",
+        "<p data-v=1 id=x-data class=v-if>",
+        "<script src=/alpine/huts.js></script>",
+        "<script src=/js/revue.js></script>",
+        "<script>a = 1</script>",
+    ],
+)
+def test_a_name_in_braces_that_no_script_fills_in_is_a_leftover(more: str) -> None:
+    assert read(f"<p>{{{{ name }}}}</p>{more}").leftovers == ("{{ name }}",)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 UNSAFE = "ZgotmplZ"
 """What html/template writes for an address or a style that it finds unsafe: into attributes and
@@ -18,6 +19,23 @@ _LEFTOVER = re.compile(
     r"|\{\{-?\s+[^{}\\^\n]{1,80}\s-?\}\}"
 )
 
+_GO = re.compile(
+    r"\{\{(?:[<%]|-"
+    r"|\s*(?:\.[a-zA-Z]|(?:if|else|end|with|range|partial|template|block|define)\b)"
+    r"|\s*(?:site|page|hugo)\.[A-Z]"
+    # A function and what it is given, without brackets, and Go's sign for a new variable.
+    r"|\s*[\w.]+\s+(?:[\"`$]|\.\w)|[^}]*:=)"
+)
+"""What Hugo alone writes like this, and no script that fills in a page."""
+_BINDINGS = ("v-", "x-", "ng-", "data-ng-", ":", "@", "*ng")
+_LIBRARY = re.compile(
+    r"(?:^|[/@])(?:petite-)?vue\b|\balpinejs\b|\balpine(?:\.min)?\.js|\bangular\b", re.IGNORECASE
+)
+_STARTED = re.compile(
+    r"\bnew\s+Vue\b|\bcreateApp\s*\(|\bAlpine\.\w|\bangular\.module\b"
+    r"|\bfrom\s*[\"'][^\"'\n]*(?:\bvue\b|\balpinejs\b|@angular/)"
+)
+
 _HINTS = {
     UNSAFE: b"ZgotmplZ",
     "HAHAHUGO": b"HAHAHUGO",
@@ -30,6 +48,21 @@ _HINTS = {
 def found(text: str) -> list[str]:
     """Each leftover in a text or in an attribute's value, as written, but for UNSAFE."""
     return _LEFTOVER.findall(text)
+
+
+def may_be_filled_in(leftover: str) -> bool:
+    """Whether it looks as well like what Vue and its kin replace in the browser: `{{ name }}`."""
+    return leftover.startswith("{{") and not _GO.match(leftover)
+
+
+def binds(attributes: Iterable[str]) -> bool:
+    """Whether names of attributes are those by which Vue, Alpine or Angular fill in elements."""
+    return any(name.startswith(_BINDINGS) for name in attributes)
+
+
+def fills_in(source: str | None, text: str) -> bool:
+    """Whether a script (its address, what it holds) is such a library, or starts one."""
+    return bool(_LIBRARY.search(source or "") or _STARTED.search(text))
 
 
 def unsafe(value: str, *, is_prose: bool = False) -> list[str]:

@@ -258,7 +258,17 @@ def _leftovers(root: LexborNode, ignored: frozenset[int]) -> list[str]:
             if value:
                 found += leftovers.found(value)
                 found += leftovers.unsafe(value, is_prose=name in _WORDS)
+    if any(map(leftovers.may_be_filled_in, found)) and _is_filled_in(root):
+        return [one for one in found if not leftovers.may_be_filled_in(one)]
     return found
+
+
+def _is_filled_in(root: LexborNode) -> bool:
+    """Whether the page has a script that puts values where `{{ name }}` stands."""
+    return any(
+        leftovers.fills_in(node.attributes.get("src"), node.text_lexbor())
+        for node in root.parser.tags("script")
+    ) or any(leftovers.binds(node.attributes) for node in root.traverse())
 
 
 def _ignored(root: LexborNode, raw: bytes) -> frozenset[int]:
