@@ -74,7 +74,7 @@ RULES: tuple[Rule, ...] = (
         "content-alt-missing",
         "warning",
         "A picture in the Markdown has no text for those who cannot see it.",
-        "Say between the brackets what it shows: ![A red door](door.jpg).",
+        "Say between the brackets what it shows: `![A red door](door.jpg)`.",
     ),
 )
 
