@@ -1,10 +1,12 @@
 """The facts of a site's files, kept in one file from one check to the next.
 
-    mark LF checksum LF marshal of (references, files, facts)
+    mark LF, parts, each with its length before it, checksum of the parts
 
-References are kept once each, and facts name them by number: on every page of a site most of them
-are the navigation's. The file is disposable: a broken, foreign or old one is as good as none.
-`marshal` must not be given damaged bytes, hence the checksum.
+A part is marshal of (compact, files), of a list of references, or of facts by their key: all in one
+piece would be in memory once more while it is written. References are kept once each, and facts
+name them by number: on every page of a site most of them are the navigation's. The file is
+disposable: a broken, foreign or old one is as good as none. `marshal` must not be given damaged
+bytes, hence the checksum.
 """
 
 from __future__ import annotations
@@ -14,9 +16,10 @@ import os
 import sys
 import zlib
 from array import array
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +31,11 @@ from workflow.validator.facts import Facts, Feed, Manifest, Page, Ref, Robots, S
 _MAKERS = ("files", "pages")
 """Folders of the package whose code makes facts."""
 _KINDS: tuple[type[Facts], ...] = (Page, Sheet, Feed, Sitemap, Robots, Manifest)
+_PART = 512
+"""References, or pages, of one part."""
+_LENGTH = 8
+_CHECKSUM = 8
+"""Bytes of both."""
 
 Mark = tuple[int, int, int, int]
 """Size, mtime and ctime (ns), inode: a file that has the same is the same file, unwritten since."""
@@ -51,9 +59,13 @@ class Table:
             self.refs.append(ref)
         return number
 
-    def plain(self, start: int = 0) -> list[tuple[str, ...]]:
+    def plain(self, start: int = 0, end: int | None = None) -> list[tuple[str, ...]]:
         """Those from number `start` on, as `marshal` writes them: it knows no named tuples."""
-        return list(map(tuple, self.refs[start:]))
+        return list(map(tuple, self.refs[start:end]))
+
+    def forget_numbers(self) -> None:
+        """Give back what numbering takes; it is made anew if another reference comes."""
+        self._numbers = None
 
 
 def pack(one: Facts | None, table: Table) -> Record:
@@ -103,14 +115,30 @@ def file_for(cache: Path, root: str) -> Path:
 
 def load(path: Path) -> Kept:
     """What was saved; nothing, if there is no such file or it is of no use."""
+    kept = Kept()
     with suppress(OSError):
-        raw = path.read_bytes()
-        mark, _, rest = raw.partition(b"\n")
-        checksum, _, body = rest.partition(b"\n")
-        if mark == _mark() and checksum == b"%08x" % zlib.crc32(body):
-            compact, refs, files, records = marshal.loads(body)
-            return Kept(Table(refs), files, records, compact)
-    return Kept()
+        raw = memoryview(path.read_bytes())
+        mark = _mark()
+        parts, checksum = raw[len(mark) : -_CHECKSUM], raw[-_CHECKSUM:]
+        if raw[: len(mark)] == mark and checksum == _checksum(zlib.crc32(parts)):
+            refs: list[tuple[str, ...]] = []
+            for part in _loaded(parts):
+                match part:
+                    case list():
+                        refs += part
+                    case dict():
+                        kept.records.update(part)
+                    case _:
+                        kept.compact, kept.files = part
+            kept.table = Table(refs)
+    return kept
+
+
+def _loaded(parts: memoryview) -> Iterator[Any]:
+    while parts:
+        end = _LENGTH + int.from_bytes(parts[:_LENGTH], "big")
+        yield marshal.loads(parts[_LENGTH:end])
+        parts = parts[end:]
 
 
 def save(path: Path, kept: Kept) -> None:
@@ -122,15 +150,35 @@ def save(path: Path, kept: Kept) -> None:
         kept.compact = len(kept.table.refs)
     elif len(kept.table.refs) > 2 * kept.compact:
         _compact(kept)
-    body = marshal.dumps((kept.compact, kept.table.plain(), kept.files, kept.records))
     aside = path.with_name(f".{path.name}.{os.getpid()}{durable.TEMPORARY}")
     with suppress(OSError):
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
-            aside.write_bytes(b"%s\n%08x\n%s" % (_mark(), zlib.crc32(body), body))
+            with aside.open("wb") as file:
+                file.write(_mark())
+                total = 0
+                for part in _parts(kept):
+                    raw = marshal.dumps(part)
+                    raw = len(raw).to_bytes(_LENGTH, "big") + raw
+                    total = zlib.crc32(raw, total)
+                    file.write(raw)
+                file.write(_checksum(total))
             aside.replace(path)
         finally:
             aside.unlink(missing_ok=True)
+
+
+def _parts(kept: Kept) -> Iterator[Any]:
+    yield kept.compact, kept.files
+    for start in range(0, len(kept.table.refs), _PART):
+        yield kept.table.plain(start, start + _PART)
+    records = iter(kept.records.items())
+    while part := dict(islice(records, _PART)):
+        yield part
+
+
+def _checksum(total: int) -> bytes:
+    return b"%08x" % total
 
 
 def _compact(kept: Kept) -> None:
@@ -153,4 +201,4 @@ def _mark() -> bytes:
     fields = [kind._fields for kind in (*_KINDS, Ref)]
     said = (sorted(makers), fields, sys.version, sys.byteorder)
     code = zlib.crc32(repr(said).encode())
-    return f"{facts.FORMAT} {marshal.version} {workflow.__version__} {code:08x}".encode()
+    return f"{facts.FORMAT} {marshal.version} {workflow.__version__} {code:08x}\n".encode()

@@ -176,7 +176,9 @@ class _Helper(threading.Thread):
     def merged(self, table: Table) -> Iterator[tuple[str, Read]]:
         """What it has found out, with references numbered by our table."""
         numbers: list[int] = []
-        for batch, (refs, answers) in self._answers:
+        self._answers.reverse()
+        while self._answers:  # each is let go as soon as it is merged
+            batch, (refs, answers) = self._answers.pop()
             numbers += map(table.number, Table(refs).refs)
             for one, answer in zip(batch, answers, strict=True):
                 if answer is None:

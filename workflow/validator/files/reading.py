@@ -54,6 +54,7 @@ def read_site(
         paths, kept.files = _refresh(root, kept, check, processes)
         if place is not None and kept.files != known:
             kept_facts.save(place, kept)
+        kept.table.forget_numbers()
         facts = {path: one for path in sorted(kept.files) if (one := kept.facts(path)) is not None}
         return Site(
             folder=Path(root),
