@@ -27,6 +27,7 @@ from typing import IO, Any
 
 from workflow.validator.files.cache import Record, Table, pack, renumbered
 from workflow.validator.files.examining import examine, key_of
+from workflow.validator.pages import gathering
 
 Wanted = tuple[str, bytes | None]
 """A path, and the key of facts that are known: if it still has that key, no record is needed."""
@@ -121,6 +122,7 @@ class Team:
     ) -> None:
         for helper in self._helpers:
             helper.end()
+        gathering.forget()
 
 
 def _processors() -> int:

@@ -99,6 +99,19 @@ def address(value: str) -> str:
     return value.strip(_AROUND).translate(_LINE_ENDS)
 
 
+@lru_cache(maxsize=1 << 14)
+def link_to(href: str) -> Ref | None:
+    """Where an `a` leads; None if that is blank."""
+    url = address(href)
+    return ref("link", url, "a", "href") if url else None
+
+
+def forget() -> None:
+    """Give back what is kept of the references of one site."""
+    for kept in (ref, address, link_to):
+        kept.cache_clear()
+
+
 def has_label(found: Found, attributes: Attributes) -> bool:
     """Whether a name is given for those who hear the page."""
     if (attributes.get("aria-label") or "").strip() or (attributes.get("title") or "").strip():

@@ -8,14 +8,13 @@ to them, so that an image there does not end the head; its references are read a
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import lru_cache
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from workflow.validator.facts import Page, Ref
 from workflow.validator.files.sheets import css_refs
 from workflow.validator.pages import elements, jotform, jsonld, leftovers, metadata, unclosed
-from workflow.validator.pages.gathering import Attributes, Found, Head, address, has_label, ref
+from workflow.validator.pages.gathering import Attributes, Found, Head, has_label, link_to, ref
 
 _IGNORE = ("data-validate-ignore", "data-proofer-ignore")
 """Attributes, or class names, of elements about which nothing shall be said."""
@@ -33,11 +32,12 @@ def page(raw: bytes) -> Page:
     root = tree.root
     if root is None:
         return Page(doctype=False)
-    ids = [one for node in root.css("[id]") if (one := node.id)]
+    ids, styled = _marked(root)
     head = Head()
     found = Found(head, frozenset(ids))
     ignored = _ignored(root, raw)
     _walk(root, found, ignored)
+    _styles(found, styled, ignored)
     hints = leftovers.hints(raw)
     if hints and not _are_in_code(root, raw, hints):
         found.leftovers += _leftovers(root, ignored)
@@ -81,6 +81,27 @@ def page(raw: bytes) -> Page:
     )
 
 
+def _marked(root: LexborNode) -> tuple[list[str], list[LexborNode]]:
+    """The page's ids, and the elements whose own style may load something. They are asked for
+    together: what a question costs is the way through the tree."""
+    ids: list[str] = []
+    styled: list[LexborNode] = []
+    for node in root.css('[id],[style*="("]'):
+        one = node.id
+        if one:
+            ids.append(one)
+        if "(" in (node.attrs.get("style") or ""):
+            styled.append(node)
+    return ids, styled
+
+
+def _styles(found: Found, styled: list[LexborNode], ignored: frozenset[int]) -> None:
+    for node in styled:
+        if node.mem_id not in ignored:
+            name = (node.tag or "").lower()
+            found.refs += css_refs(node.attributes["style"] or "", name, "style")
+
+
 def _walk(root: LexborNode, found: Found, ignored: frozenset[int]) -> None:
     aside = Found(found.head, found.ids)
     has_table = False
@@ -100,10 +121,6 @@ def _walk(root: LexborNode, found: Found, ignored: frozenset[int]) -> None:
     for node in root.parser.tags("use"):
         if node.mem_id not in ignored:
             elements.drawing(found, "use", node.attributes)
-    for node in root.css('[style*="("]'):
-        if node.mem_id not in ignored:
-            name = (node.tag or "").lower()
-            found.refs += css_refs(node.attributes["style"] or "", name, "style")
     for node in root.css("table[background],th[background],td[background]") if has_table else ():
         if node.mem_id not in ignored:
             elements.background(found, node.tag or "", node.attributes)
@@ -114,7 +131,7 @@ def _anchor(found: Found, name: str, attributes: Attributes, node: LexborNode) -
     if target:
         found.head.targets.append(target)
     href = attributes.get("href")
-    link = _link_to(href) if href else None
+    link = link_to(href) if href else None
     if link is None:
         attribute = "href" if "href" in attributes else "xlink:href"
         if attribute in attributes:
@@ -123,12 +140,6 @@ def _anchor(found: Found, name: str, attributes: Attributes, node: LexborNode) -
     found.refs.append(link)
     if not node.text_lexbor().strip() and not _is_labelled(found, node, attributes):
         found.nameless_links.append(link.url)
-
-
-@lru_cache(maxsize=1 << 14)
-def _link_to(href: str) -> Ref | None:
-    url = address(href)
-    return ref("link", url, "a", "href") if url else None
 
 
 def _is_labelled(found: Found, node: LexborNode, attributes: Attributes) -> bool:
@@ -203,9 +214,11 @@ def _noscript(found: Found, name: str, attributes: Attributes, node: LexborNode)
     root = LexborHTMLParser(node.text_lexbor(), is_fragment=True).root
     if root is not None:
         inner = Found(Head(), found.ids)
+        ids, styled = _marked(root)
         _walk(root, inner, frozenset())
+        _styles(inner, styled, frozenset())
         found.refs += inner.refs
-        found.head.targets += [one for below in root.css("[id]") if (one := below.id)]
+        found.head.targets += ids
 
 
 def _above(node: LexborNode, *tags: str) -> LexborNode | None:
