@@ -256,7 +256,7 @@ def test_a_base_url_is_an_address(url: str) -> None:
 
 
 def test_an_address_that_hugo_cannot_read_is_told_as_such(site: Workshop) -> None:
-    error = site.fail(base_url="https://exa%zz/").error
+    error = site.fail(base_url="https://example.org:port/").error
     assert (error.code, error.action, error.file) == ("hugo_bad_base_url", "fix", None)
 
 

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, ConfigDict
 
+_NO_ADDRESS = re.compile(r"[\s\x00-\x1f\x7f]|%(?![0-9A-Fa-f]{2})")
+"""What Hugo refuses in an address: blanks, and a % that escapes nothing."""
+
 
 def _http(url: str) -> str:
     if not url.startswith(("http://", "https://")) or len(url.split("://", 1)[1]) == 0:
         raise ValueError("must be an address that starts with http:// or https://")
+    odd = _NO_ADDRESS.search(url)
+    if odd:
+        raise ValueError(f"is no address: {odd[0]!r} cannot stand in one")
     return url
 
 
