@@ -438,7 +438,7 @@ def test_a_command_that_was_refused_is_told_so_and_not_sent_again(
     server.fail(answer, times=9)
     error = failed(api.post, "/user/forms", {})
     assert (error.code, error.action) == (code, action)
-    assert len(server.asked) == 1
+    assert len(server.told()) == 1
     assert not server.account.forms
 
 

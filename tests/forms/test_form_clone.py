@@ -165,7 +165,8 @@ def test_a_key_that_only_reads_makes_nothing(bench: Bench, server: Server) -> No
     server.account.read_only = True
     error = bench.error("form-clone", form="contact", title=TITLE)
     assert error.code == "jotform_key_refused"
-    assert "for reading only" in (error.hint or "")
+    assert "may only read" in error.message
+    assert "full access" in (error.hint or "")
     assert not clones(server)
 
 

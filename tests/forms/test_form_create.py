@@ -208,6 +208,13 @@ def test_a_form_that_cannot_be_looked_at_after_it_was_made_is_named(office: Offi
     assert "was made, but is not finished" in failed.error.message
 
 
+def test_a_key_that_only_reads_is_told_to_be_one(office: Office) -> None:
+    office.account.read_only = True
+    failed = office.fail("form-create", definition="summer-promo")
+    assert (failed.error.code, failed.error.action) == ("jotform_key_refused", "escalate")
+    assert "the key is good, and may only read" in failed.error.message
+
+
 def test_what_jotform_takes_and_does_not_keep_is_a_failure(office: Office) -> None:
     first = office.account.add_form("Contact")
     definition = {"title": "Winter", "notification": {"to": "office"}}
@@ -266,7 +273,7 @@ def test_a_dry_run_makes_nothing_and_says_what_it_would_make(office: Office) -> 
         ({"definition": {"tracking": {"name": "c", "value": "x"}}, "clone_of": "1234567"},
          "bad_definition"),
         ({"definition": {"title": "X"}, "clone_of": "nobody"}, "no_such_form"),
-        ({"definition": {"title": "X"}, "clone_of": "249999999999999"}, "jotform_key_refused"),
+        ({"definition": {"title": "X"}, "clone_of": "249999999999999"}, "no_such_form"),
         ({"definition": "absent"}, "no_such_definition"),
     ],
 )  # fmt: skip

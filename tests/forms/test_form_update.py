@@ -278,7 +278,7 @@ def test_a_form_that_workflow_yaml_does_not_name_is_changed_under_its_own_title_
 
 
 @pytest.mark.parametrize(
-    ("form", "code"), [("sumer", "no_such_form"), ("249999999999999", "jotform_key_refused")]
+    ("form", "code"), [("sumer", "no_such_form"), ("249999999999999", "no_such_form")]
 )
 def test_a_form_that_is_not_there_is_not_made(office: Office, form: str, code: str) -> None:
     assert office.fail("form-update", form=form, definition="summer-promo").error.code == code

@@ -11,6 +11,7 @@ import pytest
 from tests.forms.exchange import Bench, contact, workflow_yaml
 from tests.forms.jotform import KEY, Server, envelope, jotform_server
 from tests.program import make_exchange
+from workflow.demo.serving import Answer
 from workflow.forms import client
 from workflow.forms.description import masked
 
@@ -191,12 +192,52 @@ def test_a_name_that_nobody_gave_is_told_with_the_nearest(bench: Bench, server: 
     assert not server.asked
 
 
-def test_a_form_of_another_account_is_refused_by_jotform(bench: Bench) -> None:
+def test_a_form_that_the_account_does_not_have_is_told_as_that(
+    bench: Bench, server: Server
+) -> None:
+    error = bench.error("form-show", form="210000000000001")
+    assert (error.code, error.action) == ("no_such_form", "fix")
+    assert error.message.startswith(
+        "the JotForm account harbor has no form 210000000000001, which the task names"
+    )
+    assert "workflow submit form-list" in (error.hint or "")
+    assert server.counts()["GET /user"] == 1
+
+
+def test_a_wrong_id_in_workflow_yaml_is_told_with_its_name(bench: Bench, server: Server) -> None:
+    server.account.forms.clear()
+    error = bench.error("form-show", form="contact")
+    assert (error.code, error.action) == ("no_such_form", "fix")
+    assert "which workflow.yaml names contact" in error.message
+    assert "forms.contact.id in workflow.yaml" in (error.hint or "")
+
+
+def test_a_key_that_is_refused_is_told_as_that_whatever_was_asked(
+    bench: Bench, server: Server
+) -> None:
+    server.account.key = "another-key-0123456789"
+    error = bench.error("form-show", form="contact")
+    assert (error.code, error.action) == ("jotform_key_refused", "escalate")
+    assert "JotForm does not know this key" in error.message
+    assert "myaccount/api" in (error.hint or "")
+
+
+@pytest.mark.parametrize("fault", [envelope(500, "Internal error"), envelope(200, "success")])
+def test_what_cannot_be_told_apart_names_both_causes(
+    bench: Bench, server: Server, fault: Answer
+) -> None:
+    server.fail(fault, at="GET /user")
     error = bench.error("form-show", form="210000000000001")
     assert (error.code, error.action) == ("jotform_key_refused", "escalate")
-    assert (error.hint or "").startswith(
-        "is 210000000000001 the form's id? `workflow submit form-l"
-    )
+    assert (error.hint or "").startswith("is 210000000000001 the form's id?")
+    assert "the key may be wrong" in (error.hint or "")
+
+
+def test_a_part_of_a_form_that_is_refused_makes_the_form_no_unknown_one(
+    bench: Bench, server: Server
+) -> None:
+    server.fail(envelope(401, "not authorized"), at="/questions")
+    assert bench.error("form-show", form="contact").code == "jotform_key_refused"
 
 
 @pytest.mark.parametrize(

@@ -179,10 +179,9 @@ def _enveloped(
 
 
 def _admit(account: Account, request: Request) -> None:
-    if request.headers.get("apikey") != account.key:
-        raise _Refused(401, f"You're not authorized to use ({request.path}) ")
-    if account.read_only and request.method != "GET":
-        raise _Refused(401, f"You're not authorized to use ({request.path}) ")
+    may_do = request.method == "GET" or not account.read_only
+    if request.headers.get("apikey") != account.key or not may_do:
+        raise _unauthorized(request)
     account.limit_left -= 1
     if account.limit_left < 0:
         raise _Refused(429, "API-Limit exceeded")
@@ -207,13 +206,20 @@ def _answer(account: Account, request: Request) -> tuple[Any, dict[str, int] | N
         case method, ["form", form_id, *rest]:
             form = account.forms.get(form_id)
             if form is None:
-                raise _Refused(401, f"You're not authorized to use (/form-id{_tail(rest)}) ")
+                raise _unauthorized(request)
             return _of_form(account, form, method, rest, request)
     raise _unknown(request)
 
 
-def _tail(rest: list[str]) -> str:
-    return f"-{rest[0]}" if rest else ""
+def _unauthorized(request: Request) -> _Refused:
+    """The same of a key that is wrong, of one that may not do this, and of a form that is not
+    there or another account's: JotForm tells none of these from the others."""
+    named = re.sub(r"^/form/[^/]*(?:/([^/]*).*)?$", _form_path, request.path)
+    return _Refused(401, f"You're not authorized to use ({named}) ")
+
+
+def _form_path(path: re.Match[str]) -> str:
+    return f"/form-id-{path[1]}" if path[1] else "/form-id"
 
 
 def _unknown(request: Request) -> _Refused:

@@ -201,8 +201,7 @@ def _shared(api: JotForm, number: str) -> Mapping[str, Any] | None:
     try:
         about = api.get(f"/form/{number}").content
     except TaskFailed as failure:
-        # The key has just been good for the list: it is this form that it may not see.
-        if failure.error.code in ("jotform_key_refused", "jotform_not_found"):
+        if failure.error.code in ("no_such_form", "jotform_not_found"):
             return None
         raise
     return about if isinstance(about, Mapping) and said(about, "id") == number else None

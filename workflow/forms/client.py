@@ -25,6 +25,7 @@ from workflow import redact
 from workflow.certificates import tls_fault
 from workflow.config import Config
 from workflow.errors import TaskError, TaskFailed
+from workflow.forms import refused
 from workflow.forms.answers import Answer, Refusal, read_answer
 from workflow.forms.key import find_key
 from workflow.handler import require_sections
@@ -58,11 +59,19 @@ class JotForm:
     """The account that the key belongs to. Use it as a context manager."""
 
     def __init__(
-        self, url: str, key: str, check: Callable[[], None], *, tries: int = TRIES
+        self,
+        url: str,
+        key: str,
+        check: Callable[[], None],
+        *,
+        tries: int = TRIES,
+        names: Mapping[str, str] | None = None,
     ) -> None:
+        """`names`: what workflow.yaml calls the forms, by their ids."""
         import httpx
 
         self.url = url
+        self._names = names or {}
         self._tries = tries
         redact.hide(key)
         self._key = key.encode("ascii")
@@ -88,7 +97,8 @@ class JotForm:
         require_sections(config, "jotform", "forms")
         settings = config.jotform
         url = settings.api_url or HOSTS[settings.region]
-        return cls(url.rstrip("/"), find_key(settings).value, check, tries=tries)
+        names = {form.id: name for name, form in config.forms.items()}
+        return cls(url.rstrip("/"), find_key(settings).value, check, tries=tries, names=names)
 
     def __enter__(self) -> JotForm:
         return self
@@ -105,9 +115,9 @@ class JotForm:
     def get(self, path: str, **params: Any) -> Answer:
         """Ask. A mapping among `params` (a filter) is sent as JSON, None is left out.
 
-        Raises TaskFailed: `jotform_key_refused`, `jotform_not_found`, `jotform_refused`,
-        `jotform_elsewhere`, `jotform_quota`; and if it does not pass: `jotform_limit`,
-        `jotform_unreachable`, `jotform_certificate`, `jotform_answer`.
+        Raises TaskFailed: `jotform_key_refused`, `no_such_form`, `jotform_not_found`,
+        `jotform_refused`, `jotform_elsewhere`, `jotform_quota`; and if it does not pass:
+        `jotform_limit`, `jotform_unreachable`, `jotform_certificate`, `jotform_answer`.
         """
         asked = f"GET {_whole(path)}"
         sent = {name: _written(value) for name, value in params.items() if value is not None}
@@ -118,7 +128,7 @@ class JotForm:
             except Refusal as refusal:
                 wait = FIRST_WAIT * 2 ** (number - 1) if refusal.wait is None else refusal.wait
                 if not refusal.passing or number == self._tries or wait > LONGEST_WAIT:
-                    raise TaskFailed(refusal.error) from refusal
+                    raise TaskFailed(self._cause(refusal, "GET", path)) from refusal
                 self._sleep(wait)
         raise AssertionError(asked)
 
@@ -187,9 +197,18 @@ class JotForm:
                     raise _unknown(asked, look, refusal) from refusal
                 # Only where no connection came about was nothing received, for certain.
                 if refusal.error.code != "jotform_unreachable" or number == self._tries:
-                    raise TaskFailed(refusal.error) from refusal
+                    raise TaskFailed(self._cause(refusal, method, path)) from refusal
                 self._sleep(FIRST_WAIT * 2 ** (number - 1))
         raise AssertionError(asked)
+
+    def _cause(self, refusal: Refusal, method: str, path: str) -> TaskError:
+        return refused.cause(
+            refusal.error,
+            method,
+            path,
+            lambda other: self._once(self._asking, "GET", other, self._check),
+            self._names,
+        )
 
     def _once(
         self, client: httpx.Client, method: str, path: str, check: Callable[[], None], **sent: Any
