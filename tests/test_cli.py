@@ -353,6 +353,44 @@ def test_init_takes_the_sites_own_address_for_production(program: Program) -> No
     assert "path: ../exchange/site" in text
 
 
+@pytest.mark.parametrize(
+    ("name", "text", "address"),
+    [
+        ("hugo.yaml", "baseURL: https://www.klm.example/\n", "https://staging.klm.example/"),
+        ("config/_default/hugo.json", '{"baseurl": "https://a.example/"}', "staging.a.example"),
+        ("hugo.toml", "baseURL = 'http://localhost:1313/'\n", "https://staging.example.com/"),
+        ("hugo.toml", "title = 'none'\n", "https://staging.example.com/"),
+    ],
+)
+def test_an_address_that_nobody_could_follow_is_not_taken_and_that_is_said(
+    program: Program, name: str, text: str, address: str
+) -> None:
+    site = program.root / "another"
+    (site / name).parent.mkdir(parents=True)
+    (site / name).write_text(text)
+    ran = program("init", "../new", "--site", str(site))
+    assert address in (program.root.parent / "new/workflow.yaml").read_text()
+    assert ("made-up addresses" in ran.err) == ("example.com" in address)
+
+
+def test_init_tells_the_templates_in_one_line_and_what_to_do_first(program: Program) -> None:
+    ran = program("init", "../new", "--site", "site")
+    assert re.search(r"^made +tasks/templates/: \d+ templates$", ran.out, re.MULTILINE)
+    assert "noop.md" not in ran.out
+    assert "where the site is published" in ran.err
+    ran = program("init", "../new", "--site", "site", "--json")
+    assert ran.data["made"] == []
+
+
+def test_init_says_nothing_of_sites_where_workflow_yaml_has_them(program: Program) -> None:
+    ran = program("init", ".")
+    assert ran.code == 0
+    assert "Hugo site" not in ran.err and "made-up" not in ran.err
+    assert "where the site is published" not in ran.err
+    ran = program("init", "../none")
+    assert "no Hugo site named" in ran.err
+
+
 def test_doctor_says_what_is_missing_and_mends_what_it_can(program: Program) -> None:
     (program.root / "tasks/waiting").rmdir()
     config = CONFIG.replace("path: site", "path: gone") + "hugo: {path: /nowhere/hugo}\n"

@@ -10,10 +10,11 @@ import re
 import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from workflow import layout
 from workflow.errors import WorkflowError
-from workflow.hugo.site import is_site
+from workflow.hugo.site import CONFIG_NAMES, is_local, is_site
 from workflow.templates import builtin_folder
 
 _KEPT_BY_GIT = (
@@ -59,15 +60,23 @@ def initialise(root: Path, site: Path | None) -> Made:
         (root / name).mkdir(parents=True, exist_ok=True)
     for name in _KEPT_BY_GIT:
         _write(made, f"{name}/.gitkeep", b"", quiet=True)
+    is_new = not (root / layout.CONFIG).exists()
     found = site or _nearby_site(root)
     _write(made, layout.CONFIG, _configuration(root, found).encode())
     for template in sorted(builtin_folder().glob("*" + layout.SUFFIX)):
         _write(made, f"{layout.TEMPLATES}/{template.name}", template.read_bytes())
     _write(made, ".gitignore", (data_folder() / "gitignore").read_bytes())
+    if site is None and not is_new:
+        return made  # which sites there are, workflow.yaml says
     if found is None:
         made.notes.append(f"no Hugo site named: set sites.main.path in {layout.CONFIG}")
     elif not is_site(found):
         made.notes.append(f"{found} does not look like a Hugo site: it has no hugo.toml")
+    if is_new and _base_url(found) is None:
+        made.notes.append(
+            f"the site does not say where it will be: {layout.CONFIG} has made-up addresses for "
+            "staging and production, correct their base_url"
+        )
     return made
 
 
@@ -108,13 +117,24 @@ def _quoted(value: str) -> str:
 
 
 def _base_url(site: Path | None) -> str | None:
-    """What the site itself says its address is."""
-    for name in ("hugo.toml", "config.toml"):
-        path = site / name if site else None
-        if path and path.is_file():
-            try:
-                url = tomllib.loads(path.read_text(encoding="utf-8")).get("baseURL")
-            except (tomllib.TOMLDecodeError, UnicodeDecodeError):
-                return None
-            return url if isinstance(url, str) and url.startswith("http") else None
+    """What the site itself says its address is; None if it says none that others could follow."""
+    folders = () if site is None else (site, site / "config" / "_default")
+    for path in (folder / name for folder in folders for name in CONFIG_NAMES):
+        if path.is_file():
+            said = {key.lower(): value for key, value in _settings(path).items()}  # as Hugo does
+            url = said.get("baseurl")
+            known = isinstance(url, str) and url.startswith("http") and not is_local(url)
+            return url if known else None
     return None
+
+
+def _settings(path: Path) -> dict[str, Any]:
+    """A file of Hugo's configuration; empty if it cannot be read."""
+    from workflow import yaml12
+
+    try:
+        text = path.read_text(encoding="utf-8")
+        said = tomllib.loads(text) if path.suffix == ".toml" else yaml12.load(text).data
+    except (tomllib.TOMLDecodeError, yaml12.InvalidYaml, UnicodeDecodeError):
+        return {}
+    return {str(key): value for key, value in said.items()} if isinstance(said, dict) else {}

@@ -238,6 +238,24 @@ def test_the_site_learns_where_its_exchange_is(program: Program) -> None:
     assert f"Edit(/{program.root}/results/**)" in local["permissions"]["deny"]
 
 
+def test_a_site_that_was_told_once_is_kept_up_to_date(program: Program) -> None:
+    init(program, "--site", "site")
+    other = program.root / "other"
+    (other / ".claude").mkdir(parents=True)
+    (other / install.LOCAL_SETTINGS).write_text('{"env": {"WORKFLOW_ROOT": "/elsewhere"}}\n')
+    text = CONFIG.replace("main: {path: site}", "main: {path: site}\n  other: {path: other}")
+    text = text.replace("https://staging.example.com/", "https://new.example.com/")
+    (program.root / "workflow.yaml").write_text(text)
+    memory = program.root / "site/CLAUDE.md"
+    told = {one["subject"]: one for one in program("doctor", "--json").data["findings"]}
+    assert told[str(memory)]["mend"] == "workflow init --claude"
+    ran = init(program)
+    assert f"changed     {memory}" in ran.out
+    assert "https://new.example.com/" in memory.read_text()
+    assert str(memory) not in program("doctor").out
+    assert not (other / "CLAUDE.md").exists(), "another exchange's, or nobody's"
+
+
 def test_a_site_that_is_the_exchange_itself_gets_no_second_set(program: Program) -> None:
     (program.root / "hugo.toml").write_text("baseURL = 'https://example.org/'\n")
     init(program, "--site", ".")

@@ -65,17 +65,31 @@ class _LeftAlone(Exception):
 def plan(
     root: Path, config: Config, *, site: Path | None = None, strict: bool = False
 ) -> Installation:
-    """All that `workflow init --claude` does. Changes nothing; raises OSError."""
+    """All that `workflow init --claude` does: in the exchange, in `site`, and in the sites of
+    workflow.yaml that it was told of before. Changes nothing; raises OSError."""
     found = Installation(root)
     _whole(found, root, GUIDE, texts.guide(config))
     _whole(found, root, SKILL, texts.skill(config))
     _settings(found, root, SETTINGS, settings(config, strict=strict))
     _section(found, root, MEMORY, texts.section())
-    if site is not None and site.resolve() != root.resolve():
-        _section(found, site, MEMORY, texts.site_section(config))
-        wanted = settings(config, strict=strict, root=str(root.resolve()))
-        _settings(found, site, LOCAL_SETTINGS, wanted)
+    listed = [config.path(one.path) for one in config.sites.values()]
+    taught = [one for one in listed if _is_taught(one, root)]
+    named = [site] if site is not None else []
+    for folder in {one.resolve(): one for one in (*taught, *named)}.values():
+        if folder.resolve() != root.resolve():
+            _section(found, folder, MEMORY, texts.site_section(config))
+            wanted = settings(config, strict=strict, root=str(root.resolve()))
+            _settings(found, folder, LOCAL_SETTINGS, wanted)
     return found
+
+
+def _is_taught(site: Path, root: Path) -> bool:
+    """Whether an earlier `init --claude` told the site of this exchange."""
+    try:
+        settings = json.loads((site / LOCAL_SETTINGS).read_text(encoding="utf-8"))
+        return bool(settings["env"]["WORKFLOW_ROOT"] == str(root.resolve()))
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
 
 
 def plan_guide(root: Path, config: Config) -> Installation:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from workflow import itself, layout
+from workflow import figures, itself, layout
 from workflow.cli import Place, command
 from workflow.errors import WorkflowError
 from workflow.reply import Reply
@@ -105,9 +105,13 @@ def _refuse_missing(root: Path, site: Path | None) -> None:
 def _told(made: Made, found: Installation, *, dry_run: bool) -> Reply:
     would = "would be " if dry_run else ""
     new = [change.name for change in found.changes if change.before is None]
+    templates = [name for name in made.made if name.startswith(f"{layout.TEMPLATES}/")]
+    told = [name for name in made.made if name not in templates]
+    if templates:
+        told.append(f"{layout.TEMPLATES}/: {figures.counted(len(templates), 'template')}")
     changed = [change for change in found.changes if change.before is not None]
     diffs = [change.diff() for change in (found.changes if dry_run else changed)]
-    lines = [f"{would}made        {name}" for name in (*made.made, *new)]
+    lines = [f"{would}made        {name}" for name in (*told, *new)]
     lines += [f"{would}changed     {change.name}" for change in changed]
     lines += [f"left alone  {name}" for name in made.left]
     lines += [f"left alone  {name}: {why}" for name, why in found.left.items()]
@@ -122,11 +126,18 @@ def _told(made: Made, found: Installation, *, dry_run: bool) -> Reply:
             "diffs": diffs,
         },
         text="\n".join([*lines, *diffs]) or "Nothing to change.",
-        notes=[f"The exchange is in {made.root}."],
+        notes=[_first_step(made)],
         warnings=[*made.notes, *found.notes],
         whole=True,
         verbatim=True,
     )
+
+
+def _first_step(made: Made) -> str:
+    said = f"The exchange is in {made.root}."
+    if layout.CONFIG not in made.made:
+        return said
+    return f"{said} Say in its {layout.CONFIG} where the site is published: docs/aws.md tells how."
 
 
 def _not_on_path() -> list[str]:
