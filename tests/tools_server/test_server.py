@@ -152,7 +152,7 @@ def test_without_the_extra_the_one_command_that_installs_it_is_told(
     path = f"{hiding.parent}:{program.environ['PYTHONPATH']}"
     ran = program("mcp", PYTHONPATH=path)
     assert (ran.code, ran.out) == (2, "")
-    assert 'pip install "workflow[mcp]"' in ran.err
+    assert "in the folder of its checkout, pip install '.[mcp]'" in ran.err
     told = program("mcp", "--json", PYTHONPATH=path).json
     assert told["error"]["code"] == "missing_extra"
     assert program("list", PYTHONPATH=path).code == 0, "nothing else needs it"

@@ -9,7 +9,7 @@ from workflow.cli import Place, command
 from workflow.errors import WorkflowError
 from workflow.reply import Reply
 
-INSTALL = 'pip install "workflow[mcp]"'
+INSTALL = "in the folder of its checkout, pip install '.[mcp]' (or pipx, uv: docs/install.md)"
 MAKE = "make binary WITH=mcp makes a file that has it"
 _OF_THE_SDK = ("mcp", "mcp_types", "anyio")
 

@@ -22,7 +22,7 @@ _AT_ONCE = 3.5
 def missing() -> str | None:
     """What has to be installed; None if it is there."""
     if importlib.util.find_spec("apprise") is None:
-        return "apprise is not installed: pip install 'workflow[notify]'"
+        return "apprise is not installed: in this program's checkout, pip install '.[notify]'"
     return None
 
 
