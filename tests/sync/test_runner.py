@@ -80,6 +80,25 @@ def test_a_push_of_tasks_starts_it_and_one_after_the_other_does_all_there_is(
     assert workflow["permissions"] == {"contents": "write"}
 
 
+def test_what_the_runner_installs_is_named_by_the_owner_or_nothing_is_installed(
+    workflow: dict[str, Any], tmp_path: Path
+) -> None:
+    """The name `workflow` alone is another program's on package indexes."""
+    pip, told = tmp_path / "pip", tmp_path / "told"
+    pip.write_text(f'#!/bin/sh\nprintf "%s " "$@" >> {told}\n')
+    pip.chmod(0o755)
+    environ = {"PATH": f"{tmp_path}:/usr/bin:/bin"}
+    for job in workflow["jobs"].values():
+        (step,) = (step for step in job["steps"] if step.get("name") == "Install")
+        script = ["bash", "-eo", "pipefail", "-c", step["run"]]
+        ran = subprocess.run(script, env=environ | {"WORKFLOW_PACKAGE": ""}, capture_output=True)
+        assert ran.returncode != 0 and b"WORKFLOW_PACKAGE" in ran.stderr
+        assert not told.exists()
+        subprocess.run(script, env=environ | {"WORKFLOW_PACKAGE": "./program[hugo]"}, check=True)
+        assert told.read_text().split() == ["install", "--quiet", "./program[hugo]"]
+        told.unlink()
+
+
 def test_no_text_from_outside_becomes_part_of_a_script(workflow: dict[str, Any]) -> None:
     scripts = [
         step["run"]
