@@ -35,6 +35,8 @@ class Reply:
     """The answer of a command. `text` goes to stdout, `notes` are for a person, on stderr."""
 
     data: dict[str, Any] = field(default_factory=dict)
+    make_data: Callable[[], dict[str, Any]] | None = None
+    """Makes `data` where that takes a while, once somebody has asked for it."""
     text: str = ""
     notes: list[str] = field(default_factory=list)
     next: list[tuple[str, str]] = field(default_factory=list)
@@ -87,7 +89,7 @@ class Reply:
         return {
             "schema": SCHEMA,
             "ok": self.exit == Exit.DONE,
-            "data": self.data,
+            "data": self.data if self.make_data is None else self.make_data(),
             "error": self.error.as_dict() if self.error else None,
             "next": [{"cmd": command, "why": why} for command, why in self.next],
             "warnings": self.warnings,

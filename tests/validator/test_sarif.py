@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from typing import Any
 
 import jsonschema
@@ -156,7 +155,7 @@ def test_a_finding_lies_where_it_is_in_the_built_page() -> None:
 
 
 def test_the_source_comes_first_where_it_is_known() -> None:
-    found = replace(BROKEN, source="content/blog/höhe.md:12")
+    found = BROKEN._replace(source="content/blog/höhe.md:12")
     (result,) = run_of(found, prefix="site/", public="public/")["results"]
     assert location(result)["artifactLocation"]["uri"] == "site/content/blog/h%C3%B6he.md"
     assert location(result)["region"] == {"startLine": 12}
@@ -182,12 +181,12 @@ def test_fingerprints_stay_while_lines_move_and_differ_between_findings() -> Non
         results = document["runs"][0]["results"]
         return [result["partialFingerprints"][sarif.FINGERPRINT] for result in results]
 
-    moved = replace(BROKEN, line=99, message="told otherwise")
+    moved = BROKEN._replace(line=99, message="told otherwise")
     assert marks(BROKEN) == marks(moved)
     alike = marks(BROKEN, moved, ORPHAN)
     assert len(set(alike)) == 3
     assert alike == marks(BROKEN, moved, ORPHAN)
-    staging = replace(BROKEN, url="https://staging.example.org/gone/")
+    staging = BROKEN._replace(url="https://staging.example.org/gone/")
     assert marks(staging, base_url="https://staging.example.org/") == marks(BROKEN)
 
 

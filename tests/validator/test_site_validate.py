@@ -164,6 +164,11 @@ def test_what_was_built_for_another_environment_is_judged_by_its_own_address(
     assert result["outputs"]["built_for"] == "staging"
     assert result["outputs"]["base_url"] == "https://staging.example.com/"
     assert result["status"] == "success", result["error"]
+    assert "main for dev, but public/ was built for staging." in result["body"]
+    assert "workflow submit hugo-build --env dev" in result["body"]
+    assert "Ready for deployment" not in result["body"]
+    own = validate(program)
+    assert "built_for" not in own["outputs"] and "was built for" not in own["body"]
 
 
 def test_a_site_that_is_not_built_is_told_so(program: Program) -> None:

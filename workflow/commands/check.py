@@ -10,6 +10,7 @@ import re
 import sys
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, get_args
 
@@ -114,7 +115,7 @@ def run(
         cache=None if no_cache else cache_folder(),
         ask_hugo=_ask_hugo_anew if no_cache else _ask_hugo,
         # Whoever reads the first screen need not wait for the places of the ten thousandth page.
-        in_full=bool(sarif_file or github) or bool({"--json", "--field"} & set(sys.argv)),
+        in_full=bool(sarif_file or github) or _is_for_a_program(),
     )
     if update_baseline and wish.baseline is None:
         raise WorkflowError(
@@ -146,6 +147,10 @@ def run(
         )
     told = list(reporting.github(report, prefix, inside)) if github else []
     return _reply(report, wish, told, folder)
+
+
+def _is_for_a_program() -> bool:
+    return any(word.partition("=")[0] in ("--json", "--field") for word in sys.argv)
 
 
 def _configured(
@@ -311,7 +316,7 @@ def _reply(report: Report, wish: Wish, annotations: list[str], folder: str) -> R
     headline = f"{reporting.headline(report)} in {folder}."
     more = reporting.details(report)
     reply = Reply(
-        data=reporting.in_full(report),
+        make_data=partial(reporting.in_full, report),
         text="\n".join([*annotations, headline, *reporting.lines(report)]),
         notes=[f"{more}."] if more else [],
         warnings=list(report.notes),

@@ -134,7 +134,7 @@ class _Site:
             general, all_rules(), self._graded.grades, self._graded.ignores
         ).findings
         hints = {code: rule.hint for code, rule in all_rules().items()}
-        return [*(replace(one, hint=one.hint or hints[one.code]) for one in graded), *own]
+        return [*(one._replace(hint=one.hint or hints[one.code]) for one in graded), *own]
 
     def _of_fields(self, source: Source) -> Iterator[Finding]:
         if source.matter.error is not None:
@@ -245,7 +245,7 @@ def _as_before(one: Finding, was: Counter[tuple[str, str, str | None]]) -> Findi
     if one.severity != "error" or not was[_same(one)]:
         return one
     was[_same(one)] -= 1
-    return replace(one, severity="warning", message=f"{one.message}{_BEFORE}")
+    return one._replace(severity="warning", message=f"{one.message}{_BEFORE}")
 
 
 def _address(source: Source, tree: Tree) -> str | None:

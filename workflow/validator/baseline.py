@@ -62,6 +62,8 @@ def compare(
 
     What was known of pages is compared with what is found now, whatever its severity is now.
     """
+    if not known:
+        return Compared(list(findings), [], [])
     left = Counter(known)
     new: list[Finding] = []
     old: list[Finding] = []

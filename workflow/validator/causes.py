@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
-from dataclasses import replace
 from typing import NamedTuple
 
 from workflow.validator.findings import Finding, Rule, Severity
@@ -179,5 +178,5 @@ def _order(cause: Cause) -> tuple[int, bool, int, str, str, str]:
 
 def placed_in(cause: Cause, source: str) -> Cause:
     """The cause, and its findings, with the file in which it is mended."""
-    found = tuple(replace(one, source=source) for one in cause.findings)
+    found = tuple(one._replace(source=source) for one in cause.findings)
     return cause._replace(source=source, findings=found)

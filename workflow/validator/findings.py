@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 Severity = Literal["error", "warning", "notice"]
@@ -20,8 +19,7 @@ class Rule(NamedTuple):
     """What to do, for whoever owns the site."""
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(NamedTuple):
     """Something that is wrong with one file."""
 
     code: str

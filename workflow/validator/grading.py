@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from typing import Literal, NamedTuple, get_args
 
 from workflow.deploy.patterns import matches
@@ -91,7 +90,7 @@ def graded(
             ignored += 1
             continue
         severity = grade or finding.severity or rules[finding.code].severity
-        kept.append(replace(finding, severity=severity))
+        kept.append(finding._replace(severity=severity))
     off = {code for code, grade in grades.items() if grade == "off"} | not_run
     unused = [
         ignore

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
 from workflow.figures import counted
@@ -28,7 +27,6 @@ _MOST_ANNOTATIONS = 50
 
 FORMAT = 1
 """Of the findings in full."""
-_FIELDS = tuple(field.name for field in fields(Finding))
 
 
 def headline(report: Report) -> str:
@@ -214,8 +212,7 @@ def in_full(report: Report) -> dict[str, Any]:
 
 
 def finding_data(finding: Finding, base_url: str | None, *, is_new: bool) -> dict[str, Any]:
-    said = {name: getattr(finding, name) for name in _FIELDS}
-    told = {name: value for name, value in said.items() if value is not None}
+    told = {name: value for name, value in finding._asdict().items() if value is not None}
     return {**told, "new": is_new, "known_as": list(mark(finding, base_url))}
 
 

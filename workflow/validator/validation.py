@@ -266,7 +266,7 @@ def _sourced(cause: Cause, sources: Sources, base_url: str | None) -> Cause:
             if one.url not in written:
                 written[one.url] = sources.reference(one.code, one.url, base_url)
             place = written[one.url] or place
-        found.append(replace(one, source=urls.printable(place)) if place is not None else one)
+        found.append(one._replace(source=urls.printable(place)) if place is not None else one)
     places = {one.source for one in found}
     return cause._replace(
         findings=tuple(found), source=next(iter(places)) if len(places) == 1 else None
@@ -309,7 +309,7 @@ def _lined(
         if not alike[key]:
             continue
         line, column, excerpt = alike[key].pop(0) if len(alike[key]) > 1 else alike[key][0]
-        told.append((spot, replace(one, line=line, column=column, excerpt=excerpt)))
+        told.append((spot, one._replace(line=line, column=column, excerpt=excerpt)))
     return told
 
 
@@ -327,4 +327,4 @@ def _printable(finding: Finding) -> Finding:
     page, message, url = map(urls.printable, (finding.page, finding.message, finding.url or ""))
     if (page, message, url) == (finding.page, finding.message, finding.url or ""):
         return finding
-    return replace(finding, page=page, message=message, url=url or finding.url)
+    return finding._replace(page=page, message=message, url=url or finding.url)
