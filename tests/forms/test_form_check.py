@@ -106,6 +106,23 @@ def test_a_form_of_a_template_is_told_once_with_the_templates_line(office: Offic
     assert "on 4 pages" in failed.outputs["errors"][0]
 
 
+def test_a_site_that_was_built_for_another_environment_is_told_to_be_one(office: Office) -> None:
+    form = office.account.add_form("Contact", FIELDS)
+    office.knows("contact", form)
+    office.site(posts_promo=f'{{{{< jotform "{form}" >}}}}')
+    own = office.run("form-check", "--env", "staging")
+    assert "built_for" not in own["outputs"] and "was built for" not in own["body"]
+    result = office.run("form-check", "--env", "production")
+    assert (result["status"], result["outputs"]["built_for"]) == ("success", "staging")
+    doubt = "but public/ was built for staging, not for production."
+    assert doubt in result["body"].strip().splitlines()[0]
+    assert "workflow submit hugo-build --env production" in result["body"]
+    office.account.forms[form]["status"] = "DISABLED"
+    failed = office.fail("form-check", environment="production")
+    assert failed.outputs["built_for"] == "staging"
+    assert (failed.summary or "").startswith("public/ was built for staging, not for production.")
+
+
 @pytest.mark.parametrize("status", ["DISABLED", "DELETED"])
 def test_a_form_that_cannot_be_sent_is_a_persons_matter(
     office: Office, contact: str, status: str

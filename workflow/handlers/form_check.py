@@ -26,6 +26,7 @@ from workflow.forms.embedded import embeds
 from workflow.handler import Context, Outcome, require_sections
 from workflow.hugo.listing import kept_content_files
 from workflow.hugo.program import find
+from workflow.hugo.record import BuildRecord, other_environment, read_record
 from workflow.hugo.site import Place, locate_place
 from workflow.layout import CACHE
 from workflow.validator.files.reading import read_site
@@ -51,6 +52,7 @@ OUTPUTS: Mapping[str, str] = {
     "notice_count": "integer: notices",
     "findings_file": "string: all findings with their places, beside the log",
 }
+"""And `built_for`, where public/ was built for another environment."""
 EXAMPLE: tuple[str, ...] = ("--env", "staging")
 
 
@@ -77,19 +79,21 @@ def run(context: Context) -> Outcome:
     config = context.config
     place = locate_place(params.site_path, params.environment, config)
     require_sections(config, "forms")
-    site = _read(place, context)
+    record = read_record(config.root, place.site)
+    site = _read(place, record, context)
     found = embeds(site.pages)
     context.say(f"asking JotForm about the forms of {counted(len(site.pages), 'page')}")
     report = check_forms(found, config.forms, lambda: JotForm.open(config, context.check))
     findings = _placed(report.findings, site, place, config)
-    return _told(context, place, site, report, findings)
+    other = other_environment(record, place.environment)
+    return _told(context, place, site, report, findings, other)
 
 
-def _read(place: Place, context: Context) -> Site:
+def _read(place: Place, record: BuildRecord | None, context: Context) -> Site:
     try:
         site = read_site(
             place.public,
-            base_url=place.configured.base_url,
+            base_url=place.configured.base_url if record is None else record.base_url,
             cache=context.config.root / CACHE / "validator",
             environment=place.environment,
             check=context.check,
@@ -108,9 +112,13 @@ def _not_built(place: Place, why: str) -> TaskFailed:
             f"{place.site} is not built into {place.public}: {why}",
             "fix",
             "environment",
-            hint=f"build it first: `workflow submit hugo-build --env {place.environment}`",
+            hint=f"build it first: {_build(place)}",
         )
     )
+
+
+def _build(place: Place) -> str:
+    return f"`workflow submit hugo-build --env {place.environment}`"
 
 
 def _placed(findings: Sequence[Finding], site: Site, place: Place, config: Config) -> list[Finding]:
@@ -155,8 +163,14 @@ def _place(finding: Finding, site: Site, sources: Sources | None) -> dict[str, A
 
 
 def _told(
-    context: Context, place: Place, site: Site, report: Report, findings: Sequence[Finding]
+    context: Context,
+    place: Place,
+    site: Site,
+    report: Report,
+    findings: Sequence[Finding],
+    other: str | None,
 ) -> Outcome:
+    """`other`: the environment that public/ was built for, if it is not the one asked about."""
     counts = Counter(one.severity for one in findings)
     errors = [one for one in findings if one.severity == "error"]
     outputs: dict[str, Any] = {
@@ -180,16 +194,24 @@ def _told(
         "warning_count": counts["warning"],
         "notice_count": counts["notice"],
         "findings_file": FINDINGS,
+        **({"built_for": other} if other else {}),
     }
     _write(context.folder / FINDINGS, {**outputs, "findings": [_data(one) for one in findings]})
     summary = "\n".join(f"- {one.severity}: {_line(one)}" for one in findings[:_MOST_TOLD])
     if len(findings) > _MOST_TOLD:
         summary += f"\n- … and {len(findings) - _MOST_TOLD} more, all in {FINDINGS}"
+    verdict = _verdict(outputs, report, place)
+    steps = [f"All findings, with their places: {FINDINGS} beside the log"] if findings else []
+    if other:
+        doubt = f"public/ was built for {other}, not for {place.environment}"
+        verdict = f"{verdict.rstrip('.')}, but {doubt}."
+        summary = f"{doubt}.\n\n{summary}".rstrip()
+        steps.append(f"Build it for {place.environment}, and check that: {_build(place)}")
     if errors:
         raise TaskFailed(_error(errors), outputs=outputs, summary=summary)
     return Outcome(
         outputs=outputs,
-        verdict=_verdict(outputs, report, place),
+        verdict=verdict,
         summary=summary,
         statistics={
             "Pages": len(site.pages),
@@ -197,9 +219,7 @@ def _told(
             "Warnings": counts["warning"],
             "Notices": counts["notice"],
         },
-        next_steps=[f"All findings, with their places: {FINDINGS} beside the log"]
-        if findings
-        else [],
+        next_steps=steps,
     )
 
 

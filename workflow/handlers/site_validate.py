@@ -23,7 +23,7 @@ from workflow.errors import TaskError, TaskFailed, WorkflowError
 from workflow.figures import counted
 from workflow.handler import Context, Outcome, require_sections
 from workflow.hugo.listing import kept_content_files
-from workflow.hugo.record import read_record
+from workflow.hugo.record import other_environment, read_record
 from workflow.hugo.site import Place, locate_place
 from workflow.layout import CACHE
 from workflow.validator import reporting, sarif, settings
@@ -96,7 +96,7 @@ def run(context: Context) -> Outcome:
     place = locate_place(params.site_path, params.environment, context.config)
     require_sections(context.config, "validate", "forms")
     _require_public(place, params)
-    said = _about(place, context.config)
+    said = _about(place, params, context.config)
     context.say(f"checking {place.site} for {place.environment}")
     try:
         report = validate(_wish(context, place, str(said["base_url"])), context.check)
@@ -134,9 +134,13 @@ def _not_built(place: Place) -> TaskFailed:
             f"{place.site} is not built: there is no folder {place.public}",
             "fix",
             "environment",
-            hint=f"build it first: `workflow submit hugo-build --env {place.environment}`",
+            hint=f"build it first: {_build(place)}",
         )
     )
+
+
+def _build(place: Place) -> str:
+    return f"`workflow submit hugo-build --env {place.environment}`"
 
 
 def _changed(place: Place, error: FileNotFoundError) -> TaskFailed:
@@ -152,13 +156,14 @@ def _changed(place: Place, error: FileNotFoundError) -> TaskFailed:
     )
 
 
-def _about(place: Place, config: Config) -> dict[str, Any]:
+def _about(place: Place, params: Params, config: Config) -> dict[str, Any]:
     """What every result of this check says, and the address that the site was built for."""
     record = read_record(config.root, place.site)
     base_url = place.configured.base_url if record is None else record.base_url
     said = {"site": place.site, "environment": place.environment, "base_url": base_url}
-    if record is not None and record.environment != place.environment:
-        said["built_for"] = record.environment
+    other = other_environment(record, place.environment)
+    if other is not None and params.scope == "site":
+        said["built_for"] = other
     return said
 
 
@@ -214,7 +219,9 @@ def _told(context: Context, place: Place, report: Report, said: dict[str, Any]) 
         "findings_file": FINDINGS,
         "sarif_file": SARIF,
     }
-    verdict = f"{reporting.headline(report)}: {place.site} for {place.environment}."
+    verdict = f"{reporting.headline(report)}: {place.site} for {place.environment}"
+    other = said.get("built_for")
+    verdict += f", but public/ was built for {other}." if other else "."
     failing = report.failing
     if failing:
         summary = "\n".join([f"{verdict}\n", *_summary(report, said)])
@@ -230,7 +237,7 @@ def _told(context: Context, place: Place, report: Report, said: dict[str, Any]) 
             "New": len(report.new),
             "Ignored": report.ignored,
         },
-        next_steps=_next_steps(report, place),
+        next_steps=_next_steps(report, place, is_built=other is None),
     )
 
 
@@ -272,11 +279,13 @@ def _error(report: Report, worst: Cause) -> TaskError:
     )
 
 
-def _next_steps(report: Report, place: Place) -> list[str]:
+def _next_steps(report: Report, place: Place, *, is_built: bool) -> list[str]:
     steps = []
     if report.causes:
         steps.append(f"All findings, with their places: {FINDINGS} beside the log")
-    if place.configured.deploy is not None:
+    if not is_built:
+        steps.append(f"Build it for {place.environment}, and check that: {_build(place)}")
+    elif place.configured.deploy is not None:
         steps.append(f"Ready for deployment: `workflow submit hugo-deploy-{place.environment}`")
     return steps
 

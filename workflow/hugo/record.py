@@ -58,6 +58,16 @@ def read_record(root: Path, site: str) -> BuildRecord | None:
     return record if record.site == site else None
 
 
+def other_environment(record: BuildRecord | None, environment: str) -> str | None:
+    """For which environment public/ was built, if it is another than that; None if nobody knows.
+
+    A deploy refuses such a site. What only looks at it says so.
+    """
+    if record is None or record.environment == environment:
+        return None
+    return record.environment
+
+
 def built_files(root: Path, record: BuildRecord) -> dict[str, str] | None:
     """What that build made, path -> sha256, by the manifest beside its result; None if that is not
     there any more, or not of this very build."""
