@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from sys import intern
 
 from workflow.validator.pages import refresh
 from workflow.validator.pages.elements import candidates
@@ -84,13 +85,13 @@ def meta(found: Found, name: str, attributes: Attributes) -> None:
     names = [(attributes.get(one) or "").strip().lower() for one in ("name", "property")]
     for key in names if names[0] != names[1] else names[:1]:
         if key == "description":
-            head.descriptions.append(" ".join(content.split()))
+            head.descriptions.append(intern(" ".join(content.split())))
         elif key == "viewport":
-            head.first.setdefault("viewport", content)
+            head.first.setdefault("viewport", intern(content))
         elif key in _CRAWLERS:
-            head.robots.append((key, content.lower()))
+            head.robots.append((intern(key), intern(content.lower())))
         elif key.startswith(("og:", "twitter:")):
-            found.social.append((key, content.strip()))
+            found.social.append((intern(key), intern(content.strip())))
             url = address(content) if key in _SOCIAL_ADDRESSES else ""
             if url:
                 found.refs.append(ref("og", url, name, "content"))

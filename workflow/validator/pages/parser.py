@@ -8,6 +8,7 @@ to them, so that an image there does not end the head; its references are read a
 from __future__ import annotations
 
 from collections.abc import Callable
+from sys import intern
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
@@ -89,7 +90,7 @@ def _marked(root: LexborNode) -> tuple[list[str], list[LexborNode]]:
     for node in root.css('[id],[style*="("]'):
         one = node.id
         if one:
-            ids.append(one)
+            ids.append(intern(one))
         if "(" in (node.attrs.get("style") or ""):
             styled.append(node)
     return ids, styled
@@ -195,7 +196,7 @@ def _style(found: Found, name: str, attributes: Attributes, node: LexborNode) ->
 
 def _title(found: Found, name: str, attributes: Attributes, node: LexborNode) -> None:
     if _above(node, "svg") is None:
-        found.head.titles.append(" ".join(node.text_lexbor().split()))
+        found.head.titles.append(intern(" ".join(node.text_lexbor().split())))
 
 
 def _heading(found: Found, name: str, attributes: Attributes, node: LexborNode) -> None:
@@ -206,7 +207,7 @@ def _heading(found: Found, name: str, attributes: Attributes, node: LexborNode) 
         words = node.text_lexbor().split()
         if not words:
             words = [image.attributes["alt"] or "" for image in node.css("img[alt]")]
-        found.head.h1.append(" ".join(words).strip())
+        found.head.h1.append(intern(" ".join(words).strip()))
 
 
 def _noscript(found: Found, name: str, attributes: Attributes, node: LexborNode) -> None:
