@@ -1,8 +1,8 @@
 """Checking a built site: `workflow check` beside other link checkers, whole processes in turns.
 
-Ours runs all its rules; theirs are those that the tool has. Two sites: one of some 5,000 pages that
-real Hugo builds from a generated one, and a real one, if WORKFLOW_BENCH_SITE names the folder that
-it was built into.
+Ours runs all its rules; theirs are those that the tool has. The sites: one of some 5,000 small
+pages that real Hugo builds from a generated one, and real ones, if WORKFLOW_BENCH_SITE names the
+folders that they were built into, with `:` between them as in PATH.
 """
 
 from __future__ import annotations
@@ -89,10 +89,11 @@ def _sites(workshop: Workshop) -> dict[str, Path]:
         run([hugo, "--quiet"], cwd=home, env=hugo_program.environment())
         # Away from its sources: ours would say where to mend what it finds, and no peer does that.
         found["generated"] = (home / "public").rename(workshop.scratch / "generated")
-    named = os.environ.get(REAL_SITE)
-    if named:
-        found["real"] = workshop.scratch / "real"
-        shutil.copytree(named, found["real"])
+    named = os.environ.get(REAL_SITE, "")
+    for number, built in enumerate(named.split(os.pathsep) if named else ()):
+        what = f"real-{number + 1}" if os.pathsep in named else "real"
+        found[what] = workshop.scratch / what
+        shutil.copytree(built, found[what])
     return found
 
 
