@@ -61,10 +61,15 @@ def test_a_bucket_that_is_not_there_is_told_once(publisher: Publisher) -> None:
     assert codes(tried(publisher, bucket="no-such-bucket-here")) == ["no_such_bucket"]
 
 
-def test_wrong_keys_are_told(publisher: Publisher, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "wrong" * 8)
-    (found,) = {*codes(tried(publisher))}
-    assert found in ("aws_signature", "aws_access_denied", "aws_credentials")
+@pytest.mark.parametrize("variable", ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"])
+def test_wrong_keys_are_told_once_and_where_they_come_from(
+    publisher: Publisher, monkeypatch: pytest.MonkeyPatch, variable: str
+) -> None:
+    monkeypatch.setenv(variable, "wrong" * 8)
+    (found,) = tried(publisher)
+    assert found.error is not None and found.error.code == "aws_signature"
+    assert "rights-probe" not in found.error.message
+    assert "~/.aws/credentials" in (found.error.hint or "")
 
 
 def test_a_server_that_is_not_there_is_told_as_the_network(publisher: Publisher) -> None:

@@ -21,8 +21,8 @@ NO_KEYS = Kind(
     "no_aws_credentials",
     "escalate",
     "no AWS credentials were found",
-    "set AWS_PROFILE (for the timer too), or run `aws configure`; `aws sts get-caller-identity` "
-    "shows who you are",
+    "write them into ~/.aws/credentials (`aws configure` asks for them); a profile that is not "
+    f"[default] is named by deploy.profile in {CONFIG}, or by AWS_PROFILE, for the timer too",
 )
 EXPIRED = Kind(
     "aws_token_expired",
@@ -39,9 +39,9 @@ REGION = Kind(
 SIGNATURE = Kind(
     "aws_signature",
     "escalate",
-    "AWS does not accept the access key or its secret",
-    "the key may be deleted, inactive or mistyped: check AWS_ACCESS_KEY_ID and "
-    "AWS_SECRET_ACCESS_KEY, or the profile",
+    "the access key or its secret is not accepted",
+    "the key may be deleted, inactive, mistyped or another server's: check AWS_ACCESS_KEY_ID and "
+    "AWS_SECRET_ACCESS_KEY where they are set, else the profile in ~/.aws/credentials",
 )
 CLOCK = Kind(
     "clock_skew",
@@ -83,7 +83,8 @@ NETWORK = Kind(
     "network",
     "retry",
     "the network failed, after many tries still",
-    "check the connection and the proxy settings; what was sent is not sent again",
+    "check the connection, the proxy settings and deploy.endpoint_url where one is set; what was "
+    "sent is not sent again",
 )
 NOT_TRUSTED = Kind(
     "aws_certificate",

@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 from workflow.config import Deploy
 from workflow.deploy import failures
 from workflow.deploy.account import who_we_are
+from workflow.deploy.refusals import DENIED
 from workflow.deploy.s3 import Bucket, S3Error
 from workflow.deploy.signing import EMPTY_SHA256
 from workflow.errors import TaskError, TaskFailed
@@ -87,8 +88,9 @@ def _bucket(deploy: Deploy, place: str, private: str) -> Iterator[TaskError]:
             try:
                 attempt()
             except (S3Error, OSError) as error:
-                yield failures.explain(error, place)
-                if not isinstance(error, S3Error) or error.status != 403:
+                explained = failures.explain(error, place)
+                yield explained
+                if explained.code != DENIED.code:
                     return  # whatever comes next fails for the same reason
         yield from _clock(once)
     finally:
