@@ -62,6 +62,12 @@ def _ask(program: Path, asked: Sequence[str], entry: str) -> str:
     return printed[-1]  # warnings of its libraries come before what it was asked for
 
 
+def is_there() -> bool:
+    """Whether this machine has the keychain's program."""
+    program, _ = lookup("")
+    return program.exists()
+
+
 def lookup(entry: str) -> tuple[Path, list[str]]:
     """The program that prints a secret, and its arguments."""
     if sys.platform == "darwin":

@@ -220,7 +220,6 @@ def test_without_an_address_it_says_how_to_give_one(program: Telling) -> None:
     ran = program("notify", "--test")
     assert ran.code == 2
     assert f"{VARIABLE} is not set" in ran.err
-    assert "workflow-notify-phone" in ran.err
     assert f"{VARIABLE} is not set" in program("doctor", "--offline").out
 
 
@@ -322,6 +321,23 @@ def test_the_keychain_gives_what_the_environment_does_not(
     assert answer.outcome == "sent", answer.said
     assert phone.url in redact.hidden
     assert "entry workflow-notify-phone" in secret.find("phone", NTFY).source
+
+
+def test_a_keychain_is_told_of_where_there_is_one_alone(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.delenv(VARIABLE, raising=False)
+    tool = tmp_path / "tool"
+    monkeypatch.setattr(keychain, "SECRET_TOOL", tool)
+    monkeypatch.setattr(keychain, "SECURITY", tool)
+    with pytest.raises(secret.NoSecret) as without:
+        secret.find("phone", NTFY)
+    assert without.value.hint == f"set {VARIABLE} where sweeps are started"
+    tool.write_text("#!/bin/sh\nexit 1\n")
+    tool.chmod(0o755)
+    with pytest.raises(secret.NoSecret) as beside:
+        secret.find("phone", NTFY)
+    assert f"store it with `{tool} " in beside.value.hint
 
 
 def test_what_workflow_yaml_says_wrong_is_told_with_its_place(program: Telling) -> None:

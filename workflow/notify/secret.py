@@ -53,8 +53,9 @@ def find(name: str, channel: Channel) -> Secret:
 
 
 def _find(what: str, variable: str, entry: str) -> tuple[str, str]:
-    hint = f"set {variable} where sweeps are started, or store it with `"
-    hint += f"{keychain.how_to_store(entry)}`, which asks for it"
+    hint = f"set {variable} where sweeps are started"
+    if keychain.is_there():
+        hint += f", or store it with `{keychain.how_to_store(entry)}`, which asks for it"
     found = os.environ.get(variable, "").strip()
     source = f"the environment variable {variable}"
     if not found:
