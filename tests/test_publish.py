@@ -116,6 +116,30 @@ def test_a_broken_template_is_told_by_the_one_id_and_mended_and_the_chain_retrie
     assert live.visited("/summer-auto-promo/")
 
 
+def test_a_deploy_that_refuses_what_was_built_is_retried_with_its_build(live: Live) -> None:
+    ask_nobody(live)
+    secret = live.stage.site / "static/rootkey.csv"
+    secret.parent.mkdir(exist_ok=True)
+    secret.write_text("mine\n")
+    failed = live("publish", "--env", "staging", "--wait", "60", "--json")
+    task_id = failed.data["task_id"]
+    assert live.result(task_id)["error"]["code"] == "secrets_found"
+    build = "workflow submit hugo-build --env staging --then hugo-deploy-staging"
+    assert (
+        f"Mend what is said above, then build it anew and publish that: `{build}`"
+        in live("show", task_id).out
+    )
+    assert build in live("verify", task_id).err
+
+    secret.unlink()
+    again = live("retry", task_id, "--wait", "60", "--json")
+    assert again.code == 0, again.out
+    assert [name[16:] for name in again.data["task_ids"]] == [
+        "hugo-build-staging-2", "site-validate-staging-2", "hugo-deploy-staging-2",
+    ]  # fmt: skip
+    assert live.visited("/summer-auto-promo/")
+
+
 def test_what_the_check_finds_keeps_the_site_from_being_published(live: Live) -> None:
     ask_nobody(live)
     with (live.stage.site / PAGE).open("a") as page:

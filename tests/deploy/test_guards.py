@@ -278,6 +278,15 @@ def test_links_to_this_machine_that_come_from_the_base_url_are_put_down_to_it(si
         )
     assert caught.value.error.code == "localhost_links"
     assert "the base URL of staging in workflow.yaml" in str(caught.value.error.hint)
+    assert caught.value.error.action == "escalate", "who builds the site may not write that file"
+
+
+def test_what_stands_twice_in_one_line_is_one_thing_to_mend(site: Path) -> None:
+    write(site, {"index.xml": f"<item><link>{LOCAL}</link><guid>{LOCAL}</guid></item>"})
+    failure = refused(site)
+    assert failure.outputs["problem_count"] == 1
+    assert "more problem" not in failure.error.message
+    assert failure.error.action == "fix"
 
 
 def test_dev_may_have_drafts_and_links_to_this_machine_but_no_secrets(site: Path) -> None:

@@ -15,6 +15,7 @@ from workflow.commands import choices, wait
 from workflow.document import Document
 from workflow.errors import Exit, WorkflowError
 from workflow.exchange import Exchange, Found
+from workflow.handlers import OF_THE_BUILD, OF_THE_SOURCES
 from workflow.overview import ENDED, overview, resolve
 from workflow.pending import publish_task, submitting
 from workflow.reply import Reply
@@ -37,7 +38,8 @@ def run(
 ) -> Reply:
     """Submit a task that has ended once more, under a new id; prints that id.
 
-    A task that was not run because one before it failed: the chain up to it once more.
+    A task that was not run because one before it failed, or a deploy that refused what was built:
+    the chain up to it once more.
 
     \b
     workflow retry latest
@@ -79,14 +81,15 @@ def run(
 
 
 def _links(place: Place, exchange: Exchange, found: Found) -> list[tuple[str, Document]]:
-    """What is to be run again: the task; for one that only followed another, the chain up to it.
+    """What is to be run again: the task; the chain up to it where it only followed another, or
+    where what an earlier link made is what has to become another.
 
     Of a chain that is all that did not succeed, and all besides that may be repeated: what was
     mended may be what an earlier link works on. What must not be is done already.
     """
     _, read = _loaded(place, found)
     known = overview(exchange, found)
-    if known.get("error_code") != "predecessor_failed":
+    if known.get("error_code") not in ("predecessor_failed", *OF_THE_BUILD, *OF_THE_SOURCES):
         return [(found.task_id, read)]
     links = []
     for link in leading_to(exchange, found.task_id):

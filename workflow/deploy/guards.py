@@ -1,6 +1,7 @@
 """What must never be sent: looked for before anything is, and told all at once.
 
-`fix` is what whoever builds the site can mend; a secret or a limit of the owner's is `escalate`.
+`fix` is what whoever builds the site can mend; a secret, or what the owner has set in
+workflow.yaml, is `escalate`.
 """
 
 from __future__ import annotations
@@ -307,7 +308,8 @@ _HINTS = {
 
 
 def _failed(found: list[Unfit], folder: Path) -> TaskFailed:
-    found = sorted(found, key=lambda unfit: _ORDER.index(unfit.code))
+    # A feed names each page twice, by one line: that is one thing to mend.
+    found = sorted(dict.fromkeys(found), key=lambda unfit: _ORDER.index(unfit.code))
     codes = list(dict.fromkeys(unfit.code for unfit in found))
     # Of each kind some: thousands of one must not hide the only one of another.
     share = max(1, MOST_LISTED // len(codes))
@@ -322,7 +324,9 @@ def _failed(found: list[Unfit], folder: Path) -> TaskFailed:
         others = ", ".join(code for code in codes if code != first.code)
         message += f" ({more:,} more problem{'s' if more > 1 else ''}"
         message += f", also {others})" if others else " of this kind)"
-    action: Action = "escalate" if first.code == "secrets_found" else "fix"
+    # A hint of its own: the address in workflow.yaml is the cause, and that is the owner's.
+    is_owners = first.code == "secrets_found" or (first.code == "localhost_links" and first.hint)
+    action: Action = "escalate" if is_owners else "fix"
     return TaskFailed(
         TaskError(
             first.code,

@@ -86,6 +86,11 @@ OF_THE_BUILD = (
     "empty_site", "build_missing", "wrong_build", "changed_since_build", "drafts_included",
 )  # fmt: skip
 """Errors of a deploy that another build mends, and another try of the deploy alone does not."""
+OF_THE_SOURCES = (
+    "no_index", "too_few_files", "secrets_found", "bad_link", "special_file", "bad_name",
+    "localhost_links",
+)  # fmt: skip
+"""The same, where something has to be mended before that build."""
 
 
 def _deploy(environment: str) -> TaskType:
