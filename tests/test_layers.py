@@ -19,6 +19,7 @@ LAYERS = [
         "layout",
         "itself",
         "yaml12",
+        "yaml_faults",
         "redact",
         "durable",
         "capture",
@@ -89,7 +90,7 @@ HEAVY_OWNERS = {
         "submission",
     },
     "regex": {"expectations", "deploy"},
-    "yaml": {"yaml12", "document", "status_key"},
+    "yaml": {"yaml12", "yaml_faults", "document", "status_key"},
     "typer": {"cli", "commands"},
     "subprocess": {
         "process",

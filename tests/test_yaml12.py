@@ -167,21 +167,21 @@ REFUSED = [
     ("a: 1\nb: 2\na: 3\n", 3, 1, "stands here twice"),
     ("a: {x: 1, x: 2}\n", 1, 11, "stands here twice"),
     ("1: a\n'1': b\n", 2, 1, "stands here twice"),
-    ("a:\n\t- b\n", 2, 1, "cannot start any token"),
-    ("a: b: c\n", 1, 5, "mapping values are not allowed"),
+    ("a:\n\t- b\n", 2, 1, "a tab stands here"),
+    ("a: b: c\n", 1, 5, "within a value"),
     ("a: !!python/object:os.system x\n", 1, 4, "is not allowed here"),
     ("a: !mine x\n", 1, 4, "is not allowed here"),
     ("a: !!set {x}\n", 1, 4, "is not allowed here"),
     ("a: !!binary aGk=\n", 1, 4, "is not allowed here"),
     ("!mine a: 1\n", 1, 1, "is not allowed here"),
     ("[a]: 1\n", 1, 1, "a key must be"),
-    ("a: *nobody\n", 1, 4, "undefined alias"),
+    ("a: *nobody\n", 1, 4, "nothing here is called"),
     ("a: 1\nb: &x [1, *x]\n", 2, 4, "contains itself"),
     ("a: &x {b: {c: *x}}\n", 1, 4, "contains itself"),
     ("a: 'open\n", 1, 4, "never closed"),
     ("a: é😀\x07\n", 1, 6, "U+0007"),
     ("ok: 1\nx: \x00\n", 2, 4, "U+0000"),
-    ("a: 1\n---\nb: 2\n", 2, 1, "but found another document"),
+    ("a: 1\n---\nb: 2\n", 2, 1, "a second document"),
 ]
 
 
@@ -200,9 +200,9 @@ def test_what_is_wrong_is_said_with_its_place(
     ("text", "hint"),
     [
         ("a:\n\tb: 1\n", "no tabs"),
-        ("a: b: c\n", "quote a value"),
-        ("a: 1\nb\nc: 2\n", "each line of a mapping"),
-        ("a: 'it's'\n", "quote is not closed, or stands inside"),
+        ("a: b: c\n", "into quotes"),
+        ("a: 1\nb\nc: 2\n", "write 'key: value'"),
+        ("a: 'it's'\n", "double quotes"),
         ("a: \x1b[0m\n", "leave it out"),
     ],
 )

@@ -218,7 +218,7 @@ def load_config(root: str | os.PathLike[str]) -> Config:
     except (OSError, UnicodeDecodeError) as error:
         raise _unusable([Problem(f"cannot be read: {error}")]) from error
     except yaml12.InvalidYaml as error:
-        raise _unusable([error.problem]) from error
+        raise _unusable([error.of_file()]) from error
     if not isinstance(data, dict):
         raise _unusable([Problem("must be a mapping that starts with 'version: 1'", line=1)])
     return _build(data, node, Path(root))

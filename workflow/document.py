@@ -192,7 +192,7 @@ def parse(raw: bytes) -> Document:
     try:
         data, node = yaml12.load(matter)
     except yaml12.InvalidYaml as error:
-        raise InvalidDocument(_lower(error.problem)) from error
+        raise InvalidDocument(_lower(error.of_file())) from error
     if data is not None and not isinstance(data, dict):
         raise InvalidDocument(
             Problem("the front matter is not a mapping", line=2, hint="write lines of 'key: value'")

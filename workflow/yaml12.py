@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any, NamedTuple, TypeAlias
 
 import yaml
@@ -51,9 +52,17 @@ _DUMPER: Any = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
 class InvalidYaml(ValueError):
     """The text is not a YAML document that we take; `problem` says why and where."""
 
-    def __init__(self, problem: Problem) -> None:
+    def __init__(self, problem: Problem, *, is_syntax: bool = False) -> None:
         super().__init__(problem.message)
         self.problem = problem
+        self.is_syntax = is_syntax
+        """Whether it would be no YAML to anybody, rather than too much for us."""
+
+    def of_file(self) -> Problem:
+        """The problem as it is told of a file that holds YAML, or begins with some."""
+        if not self.is_syntax:
+            return self.problem
+        return replace(self.problem, message=f"not valid YAML: {self.problem.message}")
 
 
 class Loaded(NamedTuple):
@@ -92,12 +101,15 @@ def load(text: str) -> Loaded:
         finally:
             loader.dispose()
     except yaml.MarkedYAMLError as error:
-        raise InvalidYaml(_explain(error, text)) from error
+        from workflow.yaml_faults import explain  # nearly all files have none
+
+        raise InvalidYaml(explain(error, text), is_syntax=True) from error
     except yaml.reader.ReaderError as error:
         line, column = line_column(text, text.find(chr(error.character)))
         message = f"the character U+{error.character:04X} is not allowed"
         hint = "leave it out, or write it as an escape inside double quotes"
-        raise InvalidYaml(Problem(message, line=line, column=column, hint=hint)) from error
+        problem = Problem(message, line=line, column=column, hint=hint)
+        raise InvalidYaml(problem, is_syntax=True) from error
     except UnicodeEncodeError as error:
         line, column = line_column(text, error.start)
         raise InvalidYaml(Problem("half a surrogate pair", line=line, column=column)) from error
@@ -137,38 +149,6 @@ def _at(thing: Any, message: str, hint: str | None = None) -> Problem:
     return Problem(message, line=mark.line + 1, column=mark.column + 1, hint=hint)
 
 
-_OPENINGS = {"quoted scalar": "quote", "flow mapping": "brace", "flow sequence": "bracket"}
-"""What libyaml was in the midst of, and the sign that opens it."""
-
-
-def _explain(error: yaml.MarkedYAMLError, text: str) -> Problem:
-    mark = error.problem_mark or error.context_mark
-    opened = error.context_mark
-    context = error.context or ""
-    what = next((sign for words, sign in _OPENINGS.items() if words in context), None)
-    if what and mark is not None and opened is not None and mark.index >= len(text.rstrip()):
-        # It went on to the end of the text: where it was opened says more.
-        message = f"the {what} that is opened here is never closed"
-        close = f"close the {what}"
-        return Problem(message, line=opened.line + 1, column=opened.column + 1, hint=close)
-    message = error.problem or error.context or "unreadable YAML"
-    hint = None
-    line = None if mark is None else mark.line + 1
-    column = None if mark is None else mark.column + 1
-    if mark is not None:
-        lines = text.splitlines()
-        here = lines[mark.line] if mark.line < len(lines) else ""
-        if "\t" in here[: mark.column + 1] or "\t" in message:
-            hint = "indent with spaces; YAML allows no tabs there"
-        elif "mapping values are not allowed" in message:
-            hint = "quote a value that contains ': '"
-        elif "could not find expected ':'" in message:
-            hint = "each line of a mapping is 'key: value'"
-        elif here.rstrip().endswith(("'", '"')) or "quoted scalar" in message:
-            hint = "a quote is not closed, or stands inside another"
-    return Problem(message, line=line, column=column, hint=hint)
-
-
 class _Builder:
     """Plain values from nodes. An alias counts whenever it is used, so a bomb meets the bound."""
 
@@ -202,11 +182,12 @@ class _Builder:
         built: dict[str, Any] = {}
         for key_node, value_node in node.value:
             if not isinstance(key_node, ScalarNode):
-                raise InvalidYaml(_at(key_node, "a key must be a single word or string"))
+                hint = "put a value that begins with { or [ into quotes"
+                raise InvalidYaml(_at(key_node, "a key must be a single word or string", hint))
             self._scalar(key_node)
             key: str = key_node.value
             if key in built:
-                raise InvalidYaml(_at(key_node, f"the key {key!r} stands here twice"))
+                raise InvalidYaml(_doubled(key_node), is_syntax=True)
             built[key] = self.build(value_node)
         return built
 
@@ -220,9 +201,18 @@ class _Builder:
         return _scalar(node)
 
 
+def _doubled(second: ScalarNode) -> Problem:
+    return _at(second, f"the key {second.value!r} stands here twice", "keep one of the two")
+
+
+def _tagged(node: Node) -> Problem:
+    hint = "put a value that begins with ! into quotes"
+    return _at(node, f"the tag {node.tag!r} is not allowed here", hint)
+
+
 def _only(node: Node, kind: str) -> None:
     if node.tag != _TAG + kind:
-        raise InvalidYaml(_at(node, f"the tag {node.tag!r} is not allowed here"))
+        raise InvalidYaml(_tagged(node))
 
 
 def _scalar(node: ScalarNode) -> Any:
@@ -230,7 +220,7 @@ def _scalar(node: ScalarNode) -> Any:
     if tag == _TAG + "str":
         return value
     if tag not in _PATTERNS:
-        raise InvalidYaml(_at(node, f"the tag {tag!r} is not allowed here"))
+        raise InvalidYaml(_tagged(node))
     try:
         if not _PATTERNS[tag].match(value):
             raise ValueError

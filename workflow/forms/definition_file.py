@@ -33,7 +33,7 @@ def read_definition(named: str | Mapping[str, Any], config: Config) -> Definitio
         try:
             data, node = yaml12.load(text)
         except yaml12.InvalidYaml as error:
-            raise _bad([error.problem], file) from error
+            raise _bad([error.of_file()], file) from error
     else:
         file, data, node = None, dict(named), None
     if not isinstance(data, Mapping) or not data:

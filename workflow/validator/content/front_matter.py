@@ -75,10 +75,11 @@ def _yaml(matter: str, line: int, body: int) -> FrontMatter:
     try:
         data, node = yaml12.load(matter)
     except yaml12.InvalidYaml as error:
-        problem = error.problem
+        problem = error.of_file()
         said = f"{problem.message}; {problem.hint}" if problem.hint else problem.message
         at = line + (problem.line or 1) - 1
-        return FrontMatter({}, {}, body, f"it is no YAML: {said}", at, problem.column or 1)
+        said = f"it is {said}" if error.is_syntax else said
+        return FrontMatter({}, {}, body, said, at, problem.column or 1)
     if data is None:
         return FrontMatter({}, {}, body)
     if not isinstance(data, dict):
