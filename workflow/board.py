@@ -20,7 +20,7 @@ from workflow import layout
 from workflow.columns import cut, printable
 from workflow.errors import WorkflowError
 from workflow.exchange import Exchange, Found
-from workflow.overview import ago, overview, silence, since, sweeper_warning, waits_for
+from workflow.overview import ago, overview, silence, since, summaries, sweeper_warning, waits_for
 from workflow.reply import folded, is_plain
 from workflow.screen import in_colour, screen_table
 
@@ -236,7 +236,8 @@ def render(board: Board, watching: Watching, columns: int, rows: int) -> str:
     more = len(board.names["waiting"]) + len(board.names["pending"]) - len(waiting)
     lines += _part("WAITING", waiting, columns)
     lines += [f"and {more} more"] if more > 0 else []
-    last = [[str(t["status"]), t["task_id"], str(t.get("summary") or "")] for t in board.last]
+    told = zip(board.last, summaries(board.last), strict=True)
+    last = [[str(task["status"]), task["task_id"], said] for task, said in told]
     lines += _part("ENDED LAST", last, columns, rows - len(lines))
     if len(lines) > rows:
         lines = [*lines[: rows - 1], "…"]

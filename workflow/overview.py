@@ -5,7 +5,7 @@ from __future__ import annotations
 import heapq
 import os
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -166,6 +166,9 @@ def overview(exchange: Exchange, found: Found) -> dict[str, Any]:
             return told | {"summary": f"its result cannot be read: {error}", "result": path}
         verification = result.get("verification") or {}
         failure = result.get("error") or {}
+        before = (result.get("outputs") or {}).get("failed_task")
+        if before is not None and failure.get("code") == "predecessor_failed":
+            told["failed_task"] = before
         return told | {
             "task_type": result.get("task_type"),
             "environment": result.get("environment"),
@@ -182,6 +185,24 @@ def overview(exchange: Exchange, found: Found) -> dict[str, Any]:
     if found.state == "in-progress":
         told |= _of_lease(exchange, found.task_id)
     return told
+
+
+def after_of(found: Found) -> list[str]:
+    """The tasks after which one is to run, as its file says."""
+    after = _of_file(found).get("after")
+    return [str(before) for before in after] if isinstance(after, list) else []
+
+
+def summaries(tasks: Sequence[Mapping[str, Any]]) -> list[str]:
+    """What came of each, for a list of them all: whose reason stands there with another task, does
+    not repeat it."""
+    listed = {task["task_id"] for task in tasks}
+    return [
+        f"not run, as {task['failed_task']} did not succeed"
+        if task.get("failed_task") in listed
+        else str(task.get("summary") or "")
+        for task in tasks
+    ]
 
 
 def _of_lease(exchange: Exchange, task_id: str) -> dict[str, Any]:

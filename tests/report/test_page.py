@@ -148,6 +148,17 @@ def test_what_has_succeeded_since_is_not_held_against_anybody(program: Program) 
     assert data["failures"] == [{"task_type": "hugo-build", "failed": 1, "runs": 2, "open": 0}]
 
 
+def test_of_a_chain_that_broke_the_last_task_is_the_one_to_submit_again(program: Program) -> None:
+    fails = "commands:\n  fails: {argv: [/bin/sh, -c, 'exit 3']}\n"
+    with (program.root / "workflow.yaml").open("a") as config:
+        config.write(fails)
+    chain = program.submit("fails", "--then", "noop", "--then", "hugo-build").split()
+    program("sweep")
+    program("report")
+    assert f"workflow retry {chain[-1]}" in words(program)
+    assert f"workflow retry {chain[0]}" not in words(program)
+
+
 def test_a_failure_that_nobody_mended_for_a_week_is_history(program: Program) -> None:
     then = datetime.now(UTC) - timedelta(days=9)
     add(program, f"{then:%Y-%m-%d-%H%M}-hugo-build-dev", "hugo-build", then,

@@ -65,6 +65,23 @@ def test_the_board_fits_its_terminal(program: Program, columns: int, rows: int) 
     assert shown[0].startswith("12 waiting, 12 failed"[: columns - 1])
 
 
+def test_a_reason_that_stands_with_one_task_is_not_repeated_with_those_that_followed_it(
+    program: Program,
+) -> None:
+    fails = "commands:\n  fails: {argv: [/bin/sh, -c, 'echo no disk >&2; exit 3']}\n"
+    (program.root / "workflow.yaml").write_text(CONFIG + fails)
+    first, *others = program.submit("fails", "--then", "noop", "--then", "noop").split()
+    program("sweep")
+    watching = Watching(program.exchange, lambda: load_config(program.root))
+    on_board = plain(board.render(watching.look(), watching, 160, 30))
+    for shown in (on_board, program("status").out, program("list").out):
+        assert shown.count("no disk") == 1, shown
+        assert shown.count(f"not run, as {first} did not succeed") == 2
+    # Where that task is not in the list, the reason is.
+    alone = program("list", "--limit", "1").out
+    assert others[-1] in alone and "no disk" in alone
+
+
 def test_what_waits_for_a_person_comes_first(program: Program) -> None:
     for number in range(15):
         program.write(f"a-{number:02}.md", "---\ntask_type: noop\nnot_before: 2999-01-01\n---\n")

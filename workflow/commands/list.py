@@ -11,7 +11,7 @@ from workflow.cli import Place, command
 from workflow.commands import choices
 from workflow.errors import WorkflowError, nearest
 from workflow.exchange import Found
-from workflow.overview import ENDED, select, sweeper_warning, waits_for
+from workflow.overview import ENDED, select, summaries, sweeper_warning, waits_for
 from workflow.reply import Reply
 
 
@@ -62,9 +62,9 @@ def run(
             task["task_id"],
             str(task["status"]),
             "" if task.get("duration_seconds") is None else f"{task['duration_seconds']:.1f} s",
-            str(task.get("summary") or task.get("reason") or task.get("created_at") or ""),
+            summary or str(task.get("reason") or task.get("created_at") or ""),
         ]
-        for task in tasks
+        for task, summary in zip(tasks, summaries(tasks), strict=True)
     ]
     reply.table = (("TASK", "STATUS", "TOOK", ""), rows)
     reply.next = [(f"workflow show {tasks[0]['task_id']}", "one of them in full")]

@@ -16,6 +16,7 @@ from workflow.overview import (
     select,
     silence,
     since,
+    summaries,
     sweeper_warning,
     waits_for,
 )
@@ -87,7 +88,8 @@ def run(
         parts.append(f"          and {len(parked) - rows} more")
     if last:
         parts.append("last results:")
-        parts += [f"  {t['status']:<9} {t['task_id']}  {t.get('summary') or ''}" for t in last]
+        told = zip(last, summaries(last), strict=True)
+        parts += [f"  {task['status']:<9} {task['task_id']}  {said}" for task, said in told]
     reply.text = "\n".join(parts)
     reply.next = _following(exchange, parked, last, silent)
     return reply

@@ -12,7 +12,7 @@ from workflow import layout
 from workflow.config import Config
 from workflow.exchange import Exchange
 from workflow.expectations import one_line
-from workflow.overview import ago, silence, sweeper_warning
+from workflow.overview import after_of, ago, overview, silence, sweeper_warning
 from workflow.report import places, trends
 from workflow.report.findings import findings
 from workflow.report.history import DAYS, RESULTS, Ended, read_history, read_whole
@@ -25,6 +25,8 @@ TASKS = 25
 """Tasks of the day that are shown, with what became of them."""
 _FAILURES = 8
 """Failures that nothing has mended which are shown."""
+_FOLLOWERS = 10
+"""Tasks called off next after a failure of which it is seen whether they were to follow it."""
 _RECENT_DAYS = 7
 """After which a failure that nobody mended is history: it was not wanted any more."""
 _LOG_CHARACTERS = 3_000
@@ -42,7 +44,10 @@ def board(exchange: Exchange, config: Config) -> dict[str, Any]:
     of_day = [one for one in history.ended if one.day == shown_day]
     recent = f"{now - timedelta(days=_RECENT_DAYS):%Y-%m-%d}"
     unmended = [one for one in trends.unmended(history.ended) if one.day >= recent]
-    broken = [task_of(exchange, one) for one in unmended[:_FAILURES]]
+    broken = [
+        task_of(exchange, one) | {"again": _again(exchange, one, history.ended)}
+        for one in unmended[:_FAILURES]
+    ]
     quiet = silence(exchange)
     told: dict[str, Any] = {
         "written_at": utc(now),
@@ -80,6 +85,20 @@ def board(exchange: Exchange, config: Config) -> dict[str, Any]:
     told["verdict"] = verdict(told)
     cleaned: dict[str, Any] = inert(told)
     return cleaned
+
+
+def _again(exchange: Exchange, one: Ended, ended: Sequence[Ended]) -> str:
+    """The task to submit again once this failure is mended: the last of its chain, where it was the
+    end of one, for that runs all of it."""
+    later = [e for e in ended if e.status == "cancelled" and e.completed_at >= one.completed_at]
+    followers: dict[str, set[str]] = {}
+    for follower in sorted(later, key=lambda e: e.completed_at)[:_FOLLOWERS]:
+        found = exchange.find(follower.task_id, everywhere=True)
+        told = overview(exchange, found) if found is not None else {}
+        if found is not None and told.get("failed_task") == one.task_id:
+            followers[follower.task_id] = set(after_of(found))
+    followed = set().union(*followers.values())
+    return next((name for name in followers if name not in followed), one.task_id)
 
 
 def _counts(ended: Sequence[Ended]) -> dict[str, int]:

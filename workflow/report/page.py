@@ -98,7 +98,7 @@ def _broken(one: Mapping[str, Any]) -> Markup:
         el("p", inline(moment(one["completed_at"]), el("code", one["task_id"])), class_="quiet"),
         pieces.error(one.get("error")) or el("p", one["verdict"]),
         pieces.logs(one.get("logs") or []),
-        pieces.command(f"workflow retry {one['task_id']}", "When it is mended:"),
+        pieces.command(f"workflow retry {one['again']}", "When it is mended:"),
         class_="card you" if yours else "card",
     )
 
