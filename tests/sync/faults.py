@@ -17,6 +17,7 @@ case " $* " in
   said=$({git} log -1 --format=%s refs/workflow/next/site-tasks)
   what=
   case "$said" in *"$(cat $here/at)"*) what=$(cat $here/what); : > $here/what;; esac
+  [ "$what" = other-first ] && . $here/other
   [ "$what" = kill-before ] && {{ kill -9 $PPID; sleep 1; exit 1; }}
   {git} "$@"; code=$?
   [ "$what" = kill-after ] && kill -9 $PPID
@@ -30,7 +31,8 @@ exec {git} "$@"
 
 def with_fault(machine: Machine, what: str = "", at: str = "") -> Machine:
     """The machine with a git that does `what` (kill-before, kill-after, lose-answer) at the push of
-    a step: `took`, `ended`."""
+    a step: `took`, `ended`, `began anew`. With `other-first` another's push comes first, as the
+    lines in fault/other make it."""
     here = machine.root.parent / "fault"
     (here / "bin").mkdir(parents=True, exist_ok=True)
     real = shutil.which("git")

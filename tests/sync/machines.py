@@ -94,24 +94,27 @@ class Machines:
 
     def push(self, tasks: Mapping[str, str]) -> None:
         """Put tasks into the branch as a phone does: an ordinary commit, pushed."""
+        self.push_files({f"tasks/pending/{name}.md": text for name, text in tasks.items()})
+
+    def push_files(self, files: Mapping[str, str]) -> None:
         work = self.server.parent / "phone"
         if not work.exists():
             git(self.server.parent, "clone", "-q", str(self.server), str(work))
         # A sweep that ends meanwhile is another machine's push: the phone begins anew, too.
         for _ in range(10):
-            if self._pushed(work, tasks):
+            if self._pushed(work, files):
                 return
         raise AssertionError("no push of ten came through")
 
-    def _pushed(self, work: Path, tasks: Mapping[str, str]) -> bool:
+    def _pushed(self, work: Path, files: Mapping[str, str]) -> bool:
         if git(self.server, "for-each-ref", BRANCH):
             git(work, "fetch", "-q", "origin", "site-tasks")
             git(work, "checkout", "-q", "-f", "-B", "site-tasks", "FETCH_HEAD")
         else:
             git(work, "checkout", "-q", "--orphan", "site-tasks")
             git(work, "rm", "-rfq", "--ignore-unmatch", ".")
-        for name, text in tasks.items():
-            path = work / "tasks/pending" / f"{name}.md"
+        for name, text in files.items():
+            path = work / name
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text)
         git(work, "add", "-A")

@@ -254,3 +254,21 @@ def test_a_copied_exchange_owns_no_claims_of_the_one_it_was_copied_from(
     read = [json.loads((root / ".workflow/sync/machine.json").read_text())["id"]
             for root in (first.root, copy)]  # fmt: skip
     assert read[0] != read[1]
+
+
+def test_what_the_steps_leave_in_a_clone_is_packed_where_the_owner_lets_git_do_so(
+    two: Machines,
+) -> None:
+    first = two.clones[0]
+    packs = first.root / ".git/objects/pack"
+    git(first.root, "config", "gc.autoPackLimit", "1")
+    for auto in ("0", "6700"):
+        git(first.root, "config", "gc.auto", auto)
+        for number in range(2):
+            two.push({f"t{auto}{number}": "---\ntask_type: noop\n---\n"})
+            git(first.root, "fetch", "-q", "origin", "site-tasks")
+            git(first.root, "repack", "-q", "-d")
+        before = len(list(packs.glob("*.pack")))
+        assert before > 1
+        first.sync()
+        assert len(list(packs.glob("*.pack"))) == (before if auto == "0" else 1)

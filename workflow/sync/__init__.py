@@ -26,6 +26,8 @@ The branch holds what is open, and how everything ended; no work tree ever shows
 7.  An approval is used up by the commit by which its task passes the point of no return.
 8.  Owner of a claim is an installation (a number in .workflow/, bound to that very file), not a
     name: a copied or emptied .workflow/ owns nothing.
+9.  When the branch begins anew, its past is in an archive ref by the same push; whoever cannot
+    prove that what it saw is in there stops (`restart`).
 
 Nothing but tasks and how they ended is ever taken from the branch: no configuration, no template,
 no program; and of names and kinds of files only those above.

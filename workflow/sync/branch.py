@@ -13,12 +13,12 @@ from workflow.exchange import TASK_ID
 from workflow.layout import IN_PROGRESS, PENDING, SUFFIX
 from workflow.result import Attempt, utc
 from workflow.sync.machine import Machine
+from workflow.sync.restart import ENDED as ENDED
 from workflow.sync.server import Server
 
 CLAIMS = "claims"
 PLANS = "plans"
 APPROVALS = "approvals"
-ENDED = "ended"
 FORMAT = "workflow/claim/1"
 LARGEST_TASK = 1 << 20
 LARGEST_RESULT = 4 << 20

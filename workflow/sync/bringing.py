@@ -18,7 +18,7 @@ from workflow.park import Parking, park
 from workflow.pending import submitting
 from workflow.settle import Ending, ended, settle
 from workflow.status_key import follow
-from workflow.sync import branch
+from workflow.sync import branch, restart
 from workflow.sync.branch import Claim
 from workflow.sync.server import Server
 from workflow.task import Task
@@ -121,17 +121,29 @@ class Bringing:
 
     def absorb(self, tip: str) -> int:
         """Bring every result here that is not here yet; returns how many. Each step is made again
-        after a crash, until the mark says that all of this commit was brought."""
-        before = self.server.absorbed()
-        if before == tip:
-            return 0
+        after a crash, until the mark says that all of this commit was brought.
+
+        Raises Unreachable, where the branch has begun anew since the last time.
+        """
+        before, so_far = self.server.absorbed(), self.ended
+        if before != tip:
+            # What ended before the branch began anew may be missing in it.
+            pasts = restart.pasts(self.server, before, tip) if before is not None else None
+            for commit in (*(pasts or ()), tip):
+                if not self._absorb(before, commit):
+                    break
+                before = commit
+        return self.ended - so_far
+
+    def _absorb(self, before: str | None, tip: str) -> bool:
+        """Whether all was brought that ended between two commits."""
         files: dict[tuple[str, str], dict[str, str]] = {}
         for entry in self.server.added(before, tip, branch.ENDED):
             known = branch.day_and_id(entry.path)
             if known is not None:
                 files.setdefault(known[:2], {})[known[2]] = entry.blob
         wanted = [key for key, there in files.items() if ".result.md" in there]
-        brought, all_done = 0, True
+        all_done = True
         for start in range(0, len(wanted), _GROUP):
             group = wanted[start : start + _GROUP]
             raws = self.server.read(blob for key in group for blob in files[key].values())
@@ -145,11 +157,10 @@ class Bringing:
                     endings.append(ending)
             if endings:
                 settle(self.exchange, endings)
-                brought += len(endings)
+                self.ended += len(endings)
         if all_done:
             self.server.has_absorbed(tip)
-        self.ended += brought
-        return brought
+        return all_done
 
     def _prepare(self, task_id: str, day: str, there: Mapping[str, bytes]) -> Ending | None:
         """Show a result here, its task being in in-progress; what is left is to settle that.
@@ -232,9 +243,8 @@ class Bringing:
 
     def has_ended(self, task_id: str, result_path: str) -> bool:
         """Whether the branch has this very result already: then another file came under its id."""
-        tip, day = self.server.seen(), os.path.basename(os.path.dirname(result_path))
-        name = f"{tip}:{branch.ended(task_id, day, layout.RESULT_SUFFIX)}"
-        return name in self.server.read([name])
+        day = os.path.basename(os.path.dirname(result_path))
+        return self.server.ended_file(branch.ended(task_id, day, layout.RESULT_SUFFIX)) is not None
 
     def _supersede(self, task_id: str, here: str) -> None:
         """Put a result of ours aside: another machine took us for dead, and its word counts."""

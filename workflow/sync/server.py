@@ -9,49 +9,23 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
-import threading
 import time
-from collections.abc import Iterable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
-from workflow import process
-from workflow.errors import Exit, WorkflowError
-from workflow.git.surroundings import environment
-from workflow.redact import redact
+from workflow.errors import WorkflowError
+from workflow.sync import restart
+from workflow.sync.calls import Git, last_line
 
 NETWORK_SECONDS = 60.0
-LOCAL_SECONDS = 120.0
-STALE_LOCK_SECONDS = 600.0
-"""Age at which a lock of one of our own refs belongs to a git that was killed."""
 
-_APART = 'exec "$@" >"$0"'
-"""Answers must be read without remarks; file and words are arguments, none stands in this line."""
-_ALWAYS = (
-    "--no-pager", "-c", "gc.auto=0", "-c", "maintenance.auto=false", "-c", "core.fsmonitor=false",
-    # The owner's hooks guard the owner's branches; each claim would run them.
-    "-c", "core.hooksPath=/dev/null", "-c", "push.gpgSign=false",
-)  # fmt: skip
 _RACE = re.compile(
     r"\((?:non-fast-forward|fetch first|stale info|needs force)\)"
     r"|failed to update ref|failed to lock|cannot lock ref|reference already exists"
     r"|incorrect old value|remote ref updated since checkout"
 )
-_LOCKED = re.compile(r"Unable to create '([^'\n]+/refs/workflow/[^'\n]+\.lock)': File exists")
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    code: int
-    out: bytes
-    said: str
-    """On stderr: for people; redacted."""
-
-    @property
-    def text(self) -> str:
-        return os.fsdecode(self.out).strip()
+_FORBIDDEN = "denying non-fast-forward"
+"""Said by a server that lets nobody force a branch, with the words of a race."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,34 +44,24 @@ class Server:
     """One branch of one remote. Calls from several threads follow one another."""
 
     def __init__(self, root: str, remote: str, branch: str, folder: str) -> None:
-        self.root, self.remote, self.branch, self.folder = root, remote, branch, folder
-        os.makedirs(folder, mode=0o700, exist_ok=True)
-        self.lock = threading.RLock()
+        self.root, self.remote, self.branch = root, remote, branch
+        self.git = Git(root, folder)
         self.seen_ref = f"refs/workflow/seen/{branch}"
         self.absorbed_ref = f"refs/workflow/absorbed/{branch}"
         self._next_ref = f"refs/workflow/next/{branch}"
-        path = shutil.which("git", path=environment()["PATH"])
-        if path is None:
-            raise WorkflowError("git_not_found", "git is not on PATH", hint="install it")
-        self._path = path
-        with suppress(FileNotFoundError):
-            os.unlink(self._log)
-
-    @property
-    def _log(self) -> str:
-        return os.path.join(self.folder, "git.log")
+        self._fetched_ref = f"refs/workflow/fetched/{branch}"
 
     def check(self) -> str:
         """The top of the repository. Raises WorkflowError `no_repository`, `no_remote`."""
-        top = self._git("rev-parse", "--show-toplevel")
+        top = self.git("rev-parse", "--show-toplevel")
         if top.code:
             raise WorkflowError(
                 "no_repository",
-                f"{self.root} lies in no git repository that can be used: {_last_line(top.said)}",
+                f"{self.root} lies in no git repository that can be used: {last_line(top.said)}",
                 hint="an exchange that machines share is a clone: `git init`, "
                 "`git remote add origin ADDRESS`; or leave `sync:` out of workflow.yaml",
             )
-        if self._git("config", "--get", f"remote.{self.remote}.url").code:
+        if self.git("config", "--get", f"remote.{self.remote}.url").code:
             raise WorkflowError(
                 "no_remote",
                 f"the repository {top.text} has no remote {self.remote}",
@@ -112,9 +76,9 @@ class Server:
 
         Raises Unreachable.
         """
-        answer = self._git("ls-remote", self.remote, self._branch_ref, seconds=NETWORK_SECONDS)
+        answer = self.git("ls-remote", self.remote, self._branch_ref, seconds=NETWORK_SECONDS)
         if answer.code:
-            raise Unreachable(_last_line(answer.said))
+            raise Unreachable(last_line(answer.said))
         return answer.text.split("\t")[0] or None
 
     def fetch(self) -> str | None:
@@ -123,23 +87,32 @@ class Server:
         Raises Unreachable, WorkflowError `branch_rewound`.
         """
         before = self.seen()
-        answer = self._git(
-            "fetch", "--no-tags", "--no-write-fetch-head", "--no-recurse-submodules", "--quiet",
-            "--no-prune", self.remote, f"+{self._branch_ref}:{self.seen_ref}",
-            seconds=NETWORK_SECONDS,
-        )  # fmt: skip
-        if answer.code:
-            if re.search(r"couldn't find remote ref", answer.said, re.IGNORECASE):
-                if before is not None:
-                    raise self._rewound("is gone from the server")
-                return None
-            raise Unreachable(_last_line(answer.said))
-        now = self.seen()
-        changed = None not in (before, now) and before != now
-        if changed and not self.is_ancestor(str(before), str(now)):
-            self._git("update-ref", self.seen_ref, str(before))
-            raise self._rewound("does not follow from what was seen of it before")
+        if not self._bring(self._branch_ref, self._fetched_ref):
+            if before is not None:
+                raise self._rewound("is gone from the server")
+            return None
+        now = self._ref(self._fetched_ref)
+        if now is not None and now != before:
+            if before is not None and restart.pasts(self, before, now) is None:
+                raise self._rewound("does not follow from what was seen of it before")
+            self._saw(now)
         return now
+
+    def fetch_archive(self, name: str) -> str | None:
+        """Bring the branch as it was before it began anew, and keep it: so old versions of tasks
+        are still known for such. None if the server has it no more. Raises Unreachable."""
+        kept = f"{self._archives_ref}/{name}"
+        return self._ref(kept) if self._bring(f"{self.archive_ref}/{name}", kept) else None
+
+    def _bring(self, there: str, here: str) -> bool:
+        """Fetch a ref; False if the server has none. Raises Unreachable."""
+        answer = self.git(
+            "fetch", "--no-tags", "--no-write-fetch-head", "--no-recurse-submodules", "--quiet",
+            "--no-prune", self.remote, f"+{there}:{here}", seconds=NETWORK_SECONDS,
+        )  # fmt: skip
+        if answer.code and not re.search(r"couldn't find remote ref", answer.said, re.IGNORECASE):
+            raise Unreachable(last_line(answer.said))
+        return answer.code == 0
 
     def _rewound(self, what: str) -> WorkflowError:
         return WorkflowError(
@@ -158,18 +131,45 @@ class Server:
         return self._ref(self.absorbed_ref)
 
     def has_absorbed(self, commit: str) -> None:
-        self._must("update-ref", self.absorbed_ref, commit)
+        self.git.must("update-ref", self.absorbed_ref, commit)
 
     def _ref(self, name: str) -> str | None:
-        answer = self._git("rev-parse", "--quiet", "--verify", f"{name}^{{commit}}")
+        answer = self.git("rev-parse", "--quiet", "--verify", f"{name}^{{commit}}")
         return answer.text if answer.code == 0 else None
 
+    def _saw(self, commit: str) -> None:
+        self.git("update-ref", self.seen_ref, commit)
+
     def is_ancestor(self, one: str, other: str) -> bool:
-        return self._git("merge-base", "--is-ancestor", one, other).code == 0
+        return self.git("merge-base", "--is-ancestor", one, other).code == 0
+
+    def roots(self, commit: str) -> list[str]:
+        """Where the history of a commit begins."""
+        return self.git.must("rev-list", "--max-parents=0", commit).text.split()
+
+    def message(self, commit: str) -> str:
+        return self.git.must("show", "-s", "--format=%B", commit).text
+
+    def folder(self, commit: str, path: str = "") -> dict[str, str]:
+        """What lies in one folder of a commit: name -> what it is, its bytes included (mode, kind
+        and hash). Empty if there is no such folder."""
+        raw = self.git("ls-tree", "-z", f"{commit}:{path}").out
+        entries = (entry.split(b"\t", 1) for entry in raw.split(b"\0")[:-1])
+        return {os.fsdecode(name): about.decode() for about, name in entries}
+
+    def ended_file(self, path: str) -> bytes | None:
+        """A file of the newest commit, or of the past of a branch that began anew while we were
+        there; None if it is in neither."""
+        places = [self.seen_ref]
+        if f"{self.seen_ref}:{path}" not in self.read([f"{self.seen_ref}:{path}"]):
+            told = self.git.must("for-each-ref", "--format=%(refname)", self._archives_ref)
+            places = told.text.split()
+        found = self.read(f"{place}:{path}" for place in places)
+        return next(iter(found.values()), None)
 
     def entries(self, commit: str, *below: str) -> list[Entry]:
         """The plain files of a commit below these folders: no links, no submodules."""
-        raw = self._must("ls-tree", "-r", "-z", commit, "--", *below).out
+        raw = self.git.must("ls-tree", "-r", "-z", commit, "--", *below).out
         found = []
         for line in raw.split(b"\0")[:-1]:
             about, path = line.split(b"\t", 1)
@@ -182,7 +182,9 @@ class Server:
         """The plain files below a folder that a commit has and an earlier one had otherwise."""
         if before is None:
             return self.entries(commit, below)
-        raw = self._must("diff-tree", "-r", "-z", "--no-renames", before, commit, "--", below).out
+        raw = self.git.must(
+            "diff-tree", "-r", "-z", "--no-renames", before, commit, "--", below
+        ).out
         fields = raw.split(b"\0")[:-1]
         found = []
         for about, path in zip(fields[::2], fields[1::2], strict=True):
@@ -196,7 +198,7 @@ class Server:
         wanted = list(dict.fromkeys(blobs))
         if not wanted:
             return {}
-        raw = self._must("cat-file", "--batch", stdin="\n".join(wanted).encode() + b"\n").out
+        raw = self.git.must("cat-file", "--batch", stdin="\n".join(wanted).encode() + b"\n").out
         found, at = {}, 0
         for name in wanted:
             end = raw.index(b"\n", at)
@@ -220,25 +222,48 @@ class Server:
         have come through all the same, and a fetch tells.
         """
         commit = self._commit(tip, changes, message, author)
-        answer = self._git(
+        return self._push(tip, commit)
+
+    def begin_anew(
+        self, tip: str, changes: Mapping[str, bytes | None], message: str, author: str, place: str
+    ) -> bool:
+        """Push one commit without parents in the stead of `tip`, with its files but for `changes`,
+        and `tip` to its `place` among the archives: both, or neither. Else as `step`."""
+        commit = self._commit(None, changes, message, author, files_of=tip)
+        with_archive = (
+            "--atomic", f"--force-with-lease={place}:", self.remote, f"{tip}:{place}",
+        )  # fmt: skip
+        came = self._push(tip, commit, *with_archive)
+        if came:
+            self.git("update-ref", place.replace(self.archive_ref, self._archives_ref, 1), tip)
+        return came
+
+    def _push(self, tip: str | None, commit: str, *more: str) -> bool:
+        answer = self.git(
             "push", "--porcelain", "--no-verify", "--no-follow-tags", "--recurse-submodules=no",
-            f"--force-with-lease={self._branch_ref}:{tip or ''}", self.remote,
+            f"--force-with-lease={self._branch_ref}:{tip or ''}", *(more or (self.remote,)),
             f"{commit}:{self._branch_ref}", seconds=NETWORK_SECONDS,
         )  # fmt: skip
         if answer.code == 0:
-            self._git("update-ref", self.seen_ref, commit)
+            self._saw(commit)
             return True
         now = self.fetch()
-        if now is not None and (now == commit or self.is_ancestor(commit, now)):
+        if now is not None and (now == commit or restart.pasts(self, commit, now) is not None):
             return True  # it came through, and its answer was lost
         said = answer.said + answer.text
-        if now != tip or _RACE.search(said):
+        if now != tip or (_RACE.search(said) and _FORBIDDEN not in said):
             return False
         raise Unreachable(_reason(said))
 
     def _commit(
-        self, tip: str | None, changes: Mapping[str, bytes | None], message: str, author: str
+        self,
+        tip: str | None,
+        changes: Mapping[str, bytes | None],
+        message: str,
+        author: str,
+        files_of: str | None = None,
     ) -> str:
+        """Make a commit on top of `tip`; on top of none, it may begin with the files of another."""
         told = message.encode()
         lines = [b"feature done\n", b"reset %s\n\n" % self._next_ref.encode()]
         lines.append(b"commit %s\nmark :1\n" % self._next_ref.encode())
@@ -247,6 +272,9 @@ class Server:
         lines.append(b"data %d\n%s\n" % (len(told), told))
         if tip is not None:
             lines.append(b"from %s\n" % tip.encode())
+        if files_of is not None:
+            tree = self.git.must("rev-parse", f"{files_of}^{{tree}}").text
+            lines.append(b'M 040000 %s ""\n' % tree.encode())
         for path, raw in changes.items():
             if raw is None:
                 lines.append(b"D %s\n" % path.encode())
@@ -254,7 +282,7 @@ class Server:
                 lines.append(b"M 100644 inline %s\ndata %d\n" % (path.encode(), len(raw)))
                 lines.append(raw + b"\n")
         lines.append(b"\nget-mark :1\ndone\n")
-        answer = self._must(
+        answer = self.git.must(
             "fast-import", "--quiet", "--force", "--done", stdin=b"".join(lines)
         )  # fmt: skip
         return answer.text
@@ -263,62 +291,17 @@ class Server:
     def _branch_ref(self) -> str:
         return f"refs/heads/{self.branch}"
 
-    # -- git itself --------------------------------------------------------------------------
+    @property
+    def archive_ref(self) -> str:
+        """Below this, the server keeps the branch as it was each time before it began anew."""
+        return f"refs/archive/{self.branch}"
 
-    def _must(self, *words: str, stdin: bytes = b"") -> Answer:
-        answer = self._git(*words, stdin=stdin)
-        if answer.code:
-            raise WorkflowError(
-                "git_failed",
-                f"`git {words[0]}` failed in {self.root}: {_last_line(answer.said)}",
-                Exit.DEFECT,
-                hint=f"all that it said stands in {self._log}",
-                retryable=True,
-            )
-        return answer
-
-    def _git(self, *words: str, stdin: bytes = b"", seconds: float = LOCAL_SECONDS) -> Answer:
-        answer = self._once(words, stdin, seconds)
-        locked = _LOCKED.search(answer.said) if answer.code else None
-        if locked and _is_stale(locked[1]):
-            os.unlink(locked[1])
-            answer = self._once(words, stdin, seconds)
-        return answer
-
-    def _once(self, words: Sequence[str], stdin: bytes, seconds: float) -> Answer:
-        out = os.path.join(self.folder, "answer")
-        with self.lock:
-            finished = process.run(
-                ["/bin/sh", "-c", _APART, out, self._path, *_ALWAYS, *words],
-                cwd=Path(self.root),
-                env=environment({"GIT_OPTIONAL_LOCKS": "0", "GIT_LITERAL_PATHSPECS": "1"}),
-                log=Path(self._log),
-                timeout=seconds,
-                stdin=stdin,
-            )
-            with open(out, "rb") as file:
-                raw = file.read()
-        said = finished.tail
-        if finished.ended != "exited":
-            said += f"\nfatal: no answer within {seconds:.0f} s"
-        code = finished.returncode if finished.ended == "exited" else -1
-        return Answer(code, raw, said)
-
-
-def _is_stale(lock: str) -> bool:
-    try:
-        return time.time() - os.lstat(lock).st_mtime > STALE_LOCK_SECONDS
-    except OSError:
-        return False
-
-
-def _last_line(said: str) -> str:
-    lines = [line.strip() for line in redact(said).splitlines() if line.strip()]
-    serious = (line for line in lines if line.startswith(("fatal:", "error:", "remote:")))
-    return next(serious, lines[-1] if lines else "it says nothing")
+    @property
+    def _archives_ref(self) -> str:
+        return f"refs/workflow/archive/{self.branch}"
 
 
 def _reason(said: str) -> str:
     """Why a push was refused: what the server says of it, else what git does."""
     rejected = re.search(r"\[(?:remote )?rejected\] \(([^)]*)\)", said)
-    return f"{_last_line(said)} ({rejected[1]})" if rejected else _last_line(said)
+    return f"{last_line(said)} ({rejected[1]})" if rejected else last_line(said)

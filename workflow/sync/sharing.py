@@ -148,6 +148,7 @@ class Sharing:
         """Tell what came last; and leave word for the next sweep, until when a look at the server's
         newest commit alone tells that there is nothing to do."""
         self.look(0, idle=True)
+        self.server.git.tidy_up()
         swept = self._swept
         undone = swept is None or swept.trouble or swept.stopped or self.only is not None
         if undone or self.trouble or self.seen.belongs_to(self.machine):

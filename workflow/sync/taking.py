@@ -166,14 +166,12 @@ class Taking:
         """The machine that ran a task that has ended; None if that is not known."""
         if task_id not in self._homes:
             path = self.exchange.result(task_id)
-            tip = self.server.seen()
-            if path is None or tip is None:
+            if path is None:
                 return None
             day = os.path.basename(os.path.dirname(path))
-            name = f"{tip}:{ended(task_id, day, '.json')}"
-            raw = self.server.read([name]).get(name, b"{}")
+            raw = self.server.ended_file(ended(task_id, day, ".json"))
             try:
-                home = json.loads(raw).get("home")
+                home = json.loads(raw or b"{}").get("home")
             except (ValueError, AttributeError):
                 home = None
             self._homes[task_id] = home if isinstance(home, str) else None
