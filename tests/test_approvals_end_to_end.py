@@ -843,6 +843,17 @@ def test_a_release_that_is_tried_again_is_approved_again(site: Program) -> None:
 # -- what would be done ------------------------------------------------------------------------
 
 
+def test_the_plan_says_in_which_folders_the_files_lie_that_it_does_not_name(site: Program) -> None:
+    for folder, files in {"archive": 30, "b": 4, "c": 3, "d": 2}.items():
+        (site.root / "content" / folder).mkdir(parents=True)
+        for number in range(files):
+            (site.root / f"content/{folder}/{number:02}.html").write_text("x")
+    task_id, _ = planned(site)
+    told = "  and 30 more (--all): 20 in archive/, 4 in b/, 3 in c/, 3 elsewhere\n"
+    assert told in site("plan", task_id).out
+    assert "elsewhere" not in site("plan", task_id, "--all").out
+
+
 def test_the_plan_names_every_file_with_its_reason_and_the_command_to_approve(
     site: Program,
 ) -> None:
@@ -853,7 +864,7 @@ def test_the_plan_names_every_file_with_its_reason_and_the_command_to_approve(
     shown = site("plan", task_id)
     assert shown.code == 0
     assert "new (12): content differs\n  00.html\n" in shown.out
-    assert "  and 2 more (--all)" in shown.out and "11.html" not in shown.out
+    assert "  and 2 more (--all): 2 at the top\n" in shown.out and "11.html" not in shown.out
     assert "changed (1): content differs\n  index.html" in shown.out
     assert "deleted (1): gone\n  gone.html" in shown.out
     assert "for 15 minutes and once" in shown.out

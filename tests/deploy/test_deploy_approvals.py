@@ -128,7 +128,7 @@ def test_a_plan_shows_the_server_the_region_the_site_and_the_commit(staging: Pub
     task_id, _ = _waits(staging)
     shown = staging.program("plan", task_id).out
     assert f"to s3://{staging.bucket} at {staging.proxy.endpoint}" in shown
-    assert f"site main at commit {commit[:12]} for region us-east-1" in shown
+    assert f"site main, built with commit {commit[:12]} checked out, for region us-east-1" in shown
     said = staging.program("plan", task_id, "--json").data
     assert (said["to_send"], said["details"]["totals"]["new"]) == (6, 6)
 

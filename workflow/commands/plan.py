@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import shlex
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 
 SHOWN = 10
 """Files of a group that are shown unless all are asked for."""
+_FOLDERS = 3
+"""Folders in which the others are told to lie."""
 
 
 @command
@@ -230,20 +233,34 @@ def _details(details: Mapping[str, Any], *, everything: bool) -> Iterable[str]:
         shown = actions if everything else actions[:SHOWN]
         yield from (f"  {_line(one, reason=not shared, stored=everything)}" for one in shown)
         if len(actions) > len(shown):
-            yield f"  and {len(actions) - len(shown):,} more (--all)"
+            rest = [str(action.get("path")) for action in actions[len(shown) :]]
+            yield f"  and {len(rest):,} more (--all): {_spread(rest)}"
     if details.get("owed_invalidation"):
         yield f"CloudFront still has to forget {', '.join(details['owed_invalidation'][:SHOWN])}"
     for warning in details.get("warnings") or ():
         yield f"warning: {warning}"
 
 
+def _spread(paths: Sequence[str]) -> str:
+    """In which folders they lie, those with the most first: `2,990 in archive/, 2 in tags/`."""
+    counts = Counter(path.partition("/")[0] + "/" if "/" in path else "" for path in paths)
+    told = [
+        f"{number:,} in {folder}" if folder else f"{number:,} at the top"
+        for folder, number in counts.most_common(_FOLDERS)
+    ]
+    others = counts.total() - sum(number for _, number in counts.most_common(_FOLDERS))
+    return ", ".join([*told, f"{others:,} elsewhere"] if others else told)
+
+
 def _origin(details: Mapping[str, Any]) -> Iterable[str]:
-    """Of what site and commit it is, and in which region the bucket."""
+    """Of what site it is, which commit was checked out when it was built (files may have differed
+    from it), and in which region the bucket lies."""
     if details.get("site"):
         commit = str(details.get("git_commit") or "")[:12]
-        said = [f"site {details['site']}", f"at commit {commit}" if commit else ""]
-        said += [f"for region {details['region']}" if details.get("region") else ""]
-        yield " ".join(word for word in said if word)
+        said = [f"site {details['site']}"]
+        said += [f"built with commit {commit} checked out"] if commit else []
+        said += [f"for region {details['region']}"] if details.get("region") else []
+        yield ", ".join(said)
 
 
 def _script(script: Mapping[str, Any]) -> Iterable[str]:

@@ -113,7 +113,7 @@ def _if_wrong(done: Publication) -> str:
         return f"If it is wrong: `{rollback} --to {done.replaces}`"
     if restores is None and done.replaces is not None and done.target.deploy.releases.keep > 1:
         return f"If it is wrong: `{rollback}`"
-    return f"If it is wrong: mend it, build it for {environment} and deploy that"
+    return f"If it is wrong: mend it, then `workflow publish --env {environment}`"
 
 
 def unchanged(
