@@ -136,7 +136,17 @@ def test_broken_packages_are_told_and_stop_nothing(program: Program, tmp_path: P
     for name in ("leaves", "well", "noop"):
         program.write(f"t-{name}.md", f"---\ntask_type: {name}\n---\n")
     assert program("sweep", **environ).code == 0
-    assert program.result("t-leaves")["error"]["code"] == "unknown_type"
+    error = program.result("t-leaves")["error"]
+    assert (error["code"], error["message"]) == (
+        "unknown_type",
+        "the task type 'leaves' cannot be used: broken 1.0 (leaves): SystemExit: 3",
+    )
+    for words in (("types", "raises"), ("submit", "raises")):
+        ran = program(*words, **environ)
+        assert (ran.code, "hugo-build" in ran.err) == (2, False)
+        why = "broken 1.0 (raises): RuntimeError: line one line two"
+        assert f"the task type 'raises' cannot be used: {why}" in ran.err
+        assert "mend or uninstall the package broken 1.0" in ran.err
     assert program.result("t-well")["status"] == "success"
     assert program.result("t-noop")["outputs"] == {"message": "Nothing was to be done."}
     shown = program("types", "well", "--json", **environ)

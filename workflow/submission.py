@@ -57,7 +57,7 @@ def known_type(name: str, config: Config | None = None) -> TaskType:
         raise WorkflowError(
             "unknown_type",
             problem.message,
-            hint=f"{problem.hint}; see `workflow types`",
+            hint=problem.hint,
             did_you_mean=problem.did_you_mean,
         )
     return found

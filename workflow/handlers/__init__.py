@@ -244,11 +244,16 @@ def broken_types(config: Config | None = None) -> dict[str, str]:
 
 def unknown_type(name: str, config: Config | None = None) -> Problem:
     """What to say of a name that is no task type's, or that of one that cannot be used."""
-    broken = broken_types(config).get(name)
+    why = broken_types(config).get(name)
+    if why is not None:
+        package = next((_package(one) for one in _entries().get(name, ())), None)
+        where = f"mend or uninstall the package {package}" if package else f"mend {CONFIG}"
+        message = f"the task type {name!r} cannot be used: {why}"
+        return Problem(message, hint=f"{where}; `workflow doctor` tells of all that are broken")
     known = list(all_types(config))
     return Problem(
-        f"there is no task type {name!r}" + (f" that works: {broken}" if broken else ""),
-        hint="known are: " + ", ".join(known),
+        f"there is no task type {name!r}",
+        hint="known are: " + ", ".join(known) + "; see `workflow types`",
         did_you_mean=nearest(name, known),
     )
 
@@ -295,7 +300,7 @@ def _of_another_package(name: str) -> tuple[TaskType | None, str | None]:
         return _row(first), None
     except (Exception, SystemExit) as error:  # a module may do anything while it is imported
         said = " ".join(f"{type(error).__name__}: {error}".split())
-        return None, f"{first.value}: {said[:300]}"
+        return None, f"{_package(first)} ({first.value}): {said[:300]}"
 
 
 def _row(entry: EntryPoint) -> TaskType:
