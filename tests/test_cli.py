@@ -391,6 +391,13 @@ def test_init_says_nothing_of_sites_where_workflow_yaml_has_them(program: Progra
     assert "no Hugo site named" in ran.err
 
 
+def test_doctor_names_the_place_in_workflow_yaml_once(program: Program) -> None:
+    (program.root / "workflow.yaml").write_text(CONFIG + "polices: {jobs: 3}\n")
+    ran = program("doctor")
+    assert ran.code == 2
+    assert re.search(r"^error: workflow\.yaml:\d+:\d+: polices: unknown key", ran.err, re.MULTILINE)
+
+
 def test_doctor_says_what_is_missing_and_mends_what_it_can(program: Program) -> None:
     (program.root / "tasks/waiting").rmdir()
     config = CONFIG.replace("path: site", "path: gone") + "hugo: {path: /nowhere/hugo}\n"

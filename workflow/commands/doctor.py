@@ -62,12 +62,11 @@ def run(
     reply.notes = mended
     failed = [f for f in findings if f.state == "failed"]
     if failed:
+        first = failed[0]
+        names_it = first.message.startswith(first.subject)
+        said = first.message if names_it else f"{first.subject}: {first.message}"
         reply.exit = Exit.USAGE
-        reply.error = WorkflowError(
-            "not_ready",
-            f"{failed[0].subject}: {failed[0].message}",
-            hint=failed[0].mend,
-        )
+        reply.error = WorkflowError("not_ready", said, hint=first.mend)
     else:
         reply.next = [("workflow submit hugo-build", "build the site")]
     return reply
