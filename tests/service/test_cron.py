@@ -1,4 +1,5 @@
-"""One line in a crontab: what it is, what it leaves alone, and that a real cron daemon runs it.
+"""One line in a crontab: what it is, what it leaves alone, and that a real cron daemon runs it, one
+that is started afterwards and one that runs already.
 
 cron looks at the beginning of each minute. Its clock is set here, so that its next minute begins
 at once; its jobs have the real one.
@@ -146,18 +147,26 @@ def test_a_long_path_is_shortened_and_a_too_long_folder_refused() -> None:
         cron.line(Job("/" + "x" * 1000, ("/v/workflow",), "/usr/bin"))
 
 
+def _require_cron() -> None:
+    if os.geteuid() != 0 or shutil.which("cron") is None or not FAKETIME:
+        pytest.skip("the package cron or faketime is not installed, or this is not root")
+
+
+OWN_SPOOL = (
+    f"mount -t tmpfs none /var/spool || exit 99; mkdir -p {SPOOL} && chmod 1730 {SPOOL}"
+    f" && chgrp crontab {SPOOL} && mount -t tmpfs none /run"
+)
+"""In a mount namespace of its own: nobody else's crontab is seen or touched."""
+
+
 def _cron_with(program: Program, words: list[str], folder: Path) -> subprocess.Popen[str]:
     """A real cron daemon that finds, in a spool of its own, what a command of ours installed.
 
-    Its clock is set so that the next minute begins two seconds after its start. It has a mount
-    namespace of its own: nobody else's crontab is seen or touched.
+    Its clock is set so that the next minute begins two seconds after its start.
     """
-    if os.geteuid() != 0 or shutil.which("cron") is None or not FAKETIME:
-        pytest.skip("the package cron or faketime is not installed, or this is not root")
+    _require_cron()
     script = (
-        f"mount -t tmpfs none /var/spool || exit 99; mkdir -p {SPOOL} && chmod 1730 {SPOOL}"
-        f" && chgrp crontab {SPOOL} && mount -t tmpfs none /run"
-        f" && {shlex.join(program.argv(*words))} >{folder / 'installed'} 2>&1"
+        f"{OWN_SPOOL} && {shlex.join(program.argv(*words))} >{folder / 'installed'} 2>&1"
         f" && exec env LD_PRELOAD={FAKETIME[0]} FAKETIME=$(printf %+d $((58 - $(date +%s) % 60)))"
         " cron -f"
     )
@@ -189,3 +198,73 @@ def test_a_real_cron_daemon_runs_the_tasks(tmp_path: Path) -> None:
     assert log.exists(), "cron has called it"
     assert program.result(task_id)["status"] == "success", log.read_text()
     assert task_id in log.read_text()
+
+
+class Running:
+    """A cron daemon that ran before anything of ours was installed, and has a crontab to run.
+
+    Its clock goes twenty times as fast: its minutes last three seconds, those of its jobs do not.
+    """
+
+    def __init__(self, program: Program, folder: Path) -> None:
+        self.program = program
+        self.beats = folder / "beats"
+        self.theirs = f"# mine\n* * * * * echo beat >>{self.beats}\n"
+        script = (
+            f"{OWN_SPOOL} && printf %s {shlex.quote(self.theirs)} | crontab -"
+            f" && exec env LD_PRELOAD={FAKETIME[0]} FAKETIME='+0 x20' NO_FAKE_STAT=1 cron -f"
+        )
+        self.daemon = subprocess.Popen(
+            ["unshare", "--mount", "/bin/sh", "-c", script],
+            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+            env=program.environ,
+        )  # fmt: skip
+
+    def inside(self, *argv: str) -> subprocess.CompletedProcess[str]:
+        """Run a program where the daemon's spool is."""
+        return subprocess.run(
+            ["nsenter", f"--mount=/proc/{self.daemon.pid}/ns/mnt", "--", *argv],
+            env=self.program.environ, capture_output=True, text=True, timeout=120, check=False,
+        )  # fmt: skip
+
+    def service(self, *words: str) -> subprocess.CompletedProcess[str]:
+        root = str(self.program.root)
+        return self.inside(*self.program.argv("--root", root, "service", *words))
+
+    def minutes(self, number: int) -> None:
+        """Wait until so many more of its minutes have begun."""
+        wanted = self._beats() + number
+        until = time.monotonic() + 60
+        while self._beats() < wanted:
+            if self.daemon.poll() == 99:
+                pytest.skip("mounting is not allowed")
+            assert self.daemon.poll() is None and time.monotonic() < until, self.beats
+            time.sleep(0.05)
+
+    def _beats(self) -> int:
+        return self.beats.read_text().count("beat") if self.beats.exists() else 0
+
+
+def test_a_cron_daemon_that_runs_already_takes_the_line_in_and_gives_it_up(tmp_path: Path) -> None:
+    _require_cron()
+    program = make_exchange(tmp_path)
+    task_id = program.submit("noop")
+    running = Running(program, tmp_path)
+    try:
+        running.minutes(2)  # cron tells changes by whole seconds
+        installed = running.service("install", "--kind", "cron", "--as-root", "--wait", "60")
+        assert installed.returncode == 0, installed.stderr
+        assert program.result(task_id)["status"] == "success"
+        assert "cron" in running.service("status").stdout
+        table = running.inside("crontab", "-l").stdout
+        assert table.startswith(running.theirs) and table.count("workflow-sweep-") == 1
+        running.minutes(1)
+        assert running.service("uninstall", "--as-root").returncode == 0
+        assert running.inside("crontab", "-l").stdout == running.theirs
+        running.minutes(1)  # one may have begun before the line was gone
+        last = (program.root / ".workflow/last-sweep").stat().st_mtime_ns
+        running.minutes(2)
+        assert (program.root / ".workflow/last-sweep").stat().st_mtime_ns == last
+    finally:
+        running.daemon.kill()
+        running.daemon.communicate()
