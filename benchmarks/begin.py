@@ -52,7 +52,7 @@ def _begin(workshop: Workshop) -> Row:
     finally:
         over.set()
         watcher.join()
-    waits = [claimed - seen[task] for task, claimed in _claims(root) if task in seen]
+    waits = [claimed - seen[task] for task, claimed in claims(root) if task in seen]
     took = median(waits)
     return Row(
         f"`submit --wait`: from the task's name to its claim, {len(waits)} times",
@@ -64,7 +64,7 @@ def _begin(workshop: Workshop) -> Row:
     )
 
 
-def _claims(root: Path) -> Iterator[tuple[str, float]]:
+def claims(root: Path) -> Iterator[tuple[str, float]]:
     for file in (root / layout.JOURNAL).iterdir():
         for line in file.read_text(encoding="utf-8").splitlines():
             said = json.loads(line)
