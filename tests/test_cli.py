@@ -328,6 +328,14 @@ def test_the_type_of_a_deploy_is_known_where_its_environment_is(program: Program
     assert ran["error"]["did_you_mean"][0] == "hugo-deploy-preview"
 
 
+def test_what_is_missing_in_a_command_is_told_with_its_meaning(program: Program) -> None:
+    ran = program("plan")
+    assert ran.code == 2
+    assert "Missing argument 'ID'" in ran.err
+    assert "`latest`: the newest that waits; see `workflow plan --help`" in ran.err
+    assert "E: staging, production" in program("publish").err
+
+
 # -- init and doctor ---------------------------------------------------------------------------
 
 

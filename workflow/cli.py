@@ -173,10 +173,13 @@ def _usage(error: Any) -> WorkflowError:
     command = error.ctx.command_path if getattr(error, "ctx", None) else PROGRAM
     if "No such command" in message:
         near = nearest(message.split("'")[1], list(COMMANDS))
+    hint = f"see `{command} --help`"
+    if type(error).__name__ == "MissingParameter" and (meant := getattr(error.param, "help", "")):
+        hint = f"{error.param.metavar or error.param.name}: {meant.rstrip('.')}; {hint}"
     return WorkflowError(
         "usage",
         message.rstrip("."),
-        hint=f"see `{command} --help`",
+        hint=hint,
         did_you_mean=tuple(near),
     )
 
