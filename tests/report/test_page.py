@@ -137,6 +137,18 @@ def test_a_person_is_told_what_only_a_person_can_do(program: Program) -> None:
     assert "workflow doctor --iam" in said
 
 
+def test_what_visitors_have_is_said_once(program: Program) -> None:
+    config = program.root / "workflow.yaml"
+    config.write_text(WITH_DEPLOYS)
+    now = datetime.now(UTC) - timedelta(seconds=100)
+    add(program, f"{now:%Y-%m-%d-%H%M}-hugo-deploy-production", "hugo-deploy-production", now,
+        environment="production", status="failed", error=DENIED, outputs={"live": "untouched"},
+        verdict="hugo-deploy-production failed: no; the site is as it was before.")  # fmt: skip
+    program("report")
+    assert "What visitors have" not in words(program)
+    assert "failed: no; the site is as it was before." in words(program)
+
+
 def test_what_has_succeeded_since_is_not_held_against_anybody(program: Program) -> None:
     now = datetime.now(UTC) - timedelta(seconds=100)
     for number, error in enumerate((BROKEN, None)):

@@ -140,7 +140,7 @@ def _failed_deploy(failure: Mapping[str, Any]) -> Markup:
         "p",
         join(moment(failure["at"]), ": "),
         failure["verdict"],
-        f" What visitors have: {live}." if live else None,
+        f" What visitors have: {live}." if live and live not in failure["verdict"] else None,
     )
 
 
