@@ -125,8 +125,8 @@ def refuse_shrunk(local: int, live: int, deploy: config.Deploy) -> None:
                 f"{deploy.min_share:.0%} that may be left",
                 "escalate",
                 "content",
-                hint="is the build whole, the release the right one? If the site is meant to be so small, lower "
-                f"deploy.min_share in {CONFIG} for this once",
+                hint="is the build whole, the release the right one? If the site is meant to be so "
+                f"small, lower deploy.min_share in {CONFIG} for this once",
             )
         )
 
