@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping
 
 
 def counted(number: int, thing: str) -> str:
@@ -29,3 +30,14 @@ def differing(before: Mapping[str, object], now: Mapping[str, object], most: int
     said = [*sorted(changed), *sorted(new), *sorted(gone)]
     more = f", and {len(said) - most:,} more" if len(said) > most else ""
     return ", ".join(said[:most]) + more
+
+
+def spread(paths: Iterable[str], most: int = 3) -> str:
+    """In which folders files lie, those with the most first: `2,990 in archive/, 2 at the top`."""
+    counts = Counter(path.partition("/")[0] + "/" if "/" in path else "" for path in paths)
+    told = [
+        f"{number:,} in {folder}" if folder else f"{number:,} at the top"
+        for folder, number in counts.most_common(most)
+    ]
+    others = counts.total() - sum(number for _, number in counts.most_common(most))
+    return ", ".join([*told, f"{others:,} elsewhere"] if others else told)

@@ -245,7 +245,9 @@ def test_more_deletions_can_be_asked_for_and_are_approved_with_the_plan(
     staging.configure("staging", min_share=0)
     result = staging.failed("staging")
     assert result["error"]["code"] == "too_many_deletes"
-    assert "--set max_deletes=20" in result["error"]["hint"]
+    command = "`workflow submit hugo-deploy-staging --set max_deletes=20`"
+    assert command in result["error"]["hint"]
+    assert result["error"]["message"].endswith("20 in old/")
     task_id, digest = _waits(staging, "--set", "max_deletes=20")
     _approve(staging, task_id, digest)
     staging.program("sweep")

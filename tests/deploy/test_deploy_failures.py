@@ -165,6 +165,8 @@ def test_too_many_deletions_are_refused_with_the_list_of_them(publisher: Publish
     result = publisher.failed()
     assert result["error"]["code"] == "too_many_deletes"
     assert set(result["outputs"]["would_delete"]) == set(list(MANY)[:25])
+    assert "environments.dev.deploy in workflow.yaml" in result["error"]["hint"]
+    assert "`max_deletes: {number: 25, share: 1}`" in result["error"]["hint"]
     assert len(publisher.live()) == len(SITE) + len(MANY)
     publisher.configure(max_deletes={"number": 25, "share": 0.5})
     assert publisher.published()["deleted_files"] == 25

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 import shlex
-from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from workflow import figures
 from workflow.cli import Place, command
 from workflow.commands import choices, waiting
 from workflow.errors import Exit, WorkflowError
@@ -25,8 +25,6 @@ if TYPE_CHECKING:
 
 SHOWN = 10
 """Files of a group that are shown unless all are asked for."""
-_FOLDERS = 3
-"""Folders in which the others are told to lie."""
 
 
 @command
@@ -234,22 +232,11 @@ def _details(details: Mapping[str, Any], *, everything: bool) -> Iterable[str]:
         yield from (f"  {_line(one, reason=not shared, stored=everything)}" for one in shown)
         if len(actions) > len(shown):
             rest = [str(action.get("path")) for action in actions[len(shown) :]]
-            yield f"  and {len(rest):,} more (--all): {_spread(rest)}"
+            yield f"  and {len(rest):,} more (--all): {figures.spread(rest)}"
     if details.get("owed_invalidation"):
         yield f"CloudFront still has to forget {', '.join(details['owed_invalidation'][:SHOWN])}"
     for warning in details.get("warnings") or ():
         yield f"warning: {warning}"
-
-
-def _spread(paths: Sequence[str]) -> str:
-    """In which folders they lie, those with the most first: `2,990 in archive/, 2 in tags/`."""
-    counts = Counter(path.partition("/")[0] + "/" if "/" in path else "" for path in paths)
-    told = [
-        f"{number:,} in {folder}" if folder else f"{number:,} at the top"
-        for folder, number in counts.most_common(_FOLDERS)
-    ]
-    others = counts.total() - sum(number for _, number in counts.most_common(_FOLDERS))
-    return ", ".join([*told, f"{others:,} elsewhere"] if others else told)
 
 
 def _origin(details: Mapping[str, Any]) -> Iterable[str]:

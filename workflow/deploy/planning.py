@@ -7,7 +7,7 @@ import json
 from collections.abc import Mapping
 from functools import partial
 
-from workflow import approval
+from workflow import approval, figures
 from workflow.deploy import guards
 from workflow.deploy.caches import owed_key, read_owed
 from workflow.deploy.known import Known
@@ -20,6 +20,9 @@ from workflow.deploy.target import Params, Target
 from workflow.errors import TaskError, TaskFailed
 from workflow.handler import Planned
 from workflow.layout import CONFIG
+
+_NAMED = 5
+"""Files that are named; of more it is told in which folders they lie."""
 
 
 def plan_for(
@@ -80,7 +83,11 @@ def _refuse_many_deletes(target: Target, params: Params, plan: Plan) -> None:
     most = most_deletes(target, plan.live, None if free else asked)
     if len(gone) <= most:
         return
-    named = ", ".join(step.path for step in gone[:5]) + (" …" if gone[5:] else "")
+    paths = [step.path for step in gone]
+    named = ", ".join(paths) if len(paths) <= _NAMED else figures.spread(paths)
+    again = f"workflow submit hugo-deploy-{target.environment} --set max_deletes={len(gone)}"
+    if params.release is not None:
+        again += f" --set release={params.release}"
     raise TaskFailed(
         TaskError(
             "too_many_deletes",
@@ -90,9 +97,10 @@ def _refuse_many_deletes(target: Target, params: Params, plan: Plan) -> None:
             "content",
             hint="is the site whole? If it is meant: "
             + (
-                f"let {CONFIG} say `max_deletes: {{number: {len(gone)}, share: 1}}`"
+                f"let environments.{target.environment}.deploy in {CONFIG} say `max_deletes: "
+                f"{{number: {len(gone)}, share: 1}}` for this once"
                 if free
-                else f"submit it with --set max_deletes={len(gone)}, which is approved with it"
+                else f"`{again}`, which is approved with it"
             ),
         ),
         outputs={"would_delete": [step.path for step in gone[:1000]]},
