@@ -12,6 +12,7 @@ from workflow.archive import archive
 from workflow.cli import Place, command
 from workflow.errors import Exit, WorkflowError
 from workflow.exchange import Exchange
+from workflow.figures import counted
 from workflow.reply import Reply
 
 
@@ -69,7 +70,7 @@ def _of_branch(
     if left.days:
         verb = "would leave" if dry_run else "left"
         notes.append(
-            f"{len(left.days)} days of ended/ {verb} the branch, {left.days[0]} to "
+            f"{counted(len(left.days), 'day')} of ended/ {verb} the branch, {left.days[0]} to "
             f"{left.days[-1]}: {left.place} keeps them."
         )
     else:
