@@ -231,7 +231,9 @@ def test_the_sites_own_memory_is_found_however_it_is_written(program: Program) -
 
 
 def test_the_site_learns_where_its_exchange_is(program: Program) -> None:
-    init(program, "--site", "site")
+    ran = init(program, "--site", "site")
+    assert f"site/{install.LOCAL_SETTINGS} names a folder of this machine" in ran.err
+    assert "keep it out of git" not in init(program, "--site", "site").err
     local = json.loads((program.root / "site" / install.LOCAL_SETTINGS).read_text())
     assert local["env"] == {"WORKFLOW_ROOT": str(program.root)}
     assert local["permissions"]["additionalDirectories"] == [str(program.root)]

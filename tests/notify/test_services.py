@@ -209,6 +209,14 @@ def test_a_test_says_what_came_back(program: Telling, phone: Service) -> None:
     assert program("notify", "phone", "--field", "data.channels.0.via").out == "ntfy\n"
 
 
+def test_where_there_is_no_channel_a_test_fails_and_says_how_to_have_one(program: Telling) -> None:
+    program.configure("")
+    assert program("notify").code == 0
+    ran = program("notify", "--test")
+    assert ran.code == 2
+    assert "`notify: {phone: {via: ntfy}}`" in ran.err
+
+
 def test_a_channel_that_is_not_there_is_told_with_the_nearest(program: Telling) -> None:
     ran = program("notify", "phon", "--test")
     assert ran.code == 2

@@ -84,6 +84,7 @@ def run(
         reply.notes.append(
             "Claude Code asks once whether you trust a folder: what is allowed counts from then on."
         )
+        reply.notes += _only_here(found)
         reply.warnings += _not_on_path()
     return reply
 
@@ -138,6 +139,17 @@ def _first_step(made: Made) -> str:
     if layout.CONFIG not in made.made:
         return said
     return f"{said} Say in its {layout.CONFIG} where the site is published: docs/aws.md tells how."
+
+
+def _only_here(found: Installation) -> list[str]:
+    """Settings that were made inside of a site's repository and are no use elsewhere."""
+    from workflow.claude.install import LOCAL_SETTINGS
+
+    return [
+        f"{change.name} names a folder of this machine: keep it out of git."
+        for change in found.changes
+        if change.before is None and change.name.endswith(LOCAL_SETTINGS)
+    ]
 
 
 def _not_on_path() -> list[str]:

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from workflow.settings.notify import Channel
 
 
+_FIRST = "write `notify: {phone: {via: ntfy}}` into workflow.yaml, say: see docs/notifications.md"
+
+
 @command
 def run(
     place: Place,
@@ -46,11 +49,10 @@ def run(
                 did_you_mean=nearest(name, list(channels)),
             )
         channels = {name: channels[name]}
+    if not channels and test:
+        raise WorkflowError("no_such_channel", "workflow.yaml has no channel to test", hint=_FIRST)
     if not channels:
-        return Reply(
-            data={"channels": []},
-            text="Nobody is told anything: see `notify:` in docs/notifications.md.",
-        )
+        return Reply(data={"channels": []}, text=f"Nobody is told anything: {_FIRST}.")
     return _tested(channels) if test else _listed(place, channels)
 
 
