@@ -349,6 +349,71 @@ def test_only_its_owner_can_write_where_it_unpacks(fresh: Alone) -> None:
     assert [stat.S_IMODE(mode) & 0o022 for mode in modes] == [0, 0]
 
 
+# -- other versions -------------------------------------------------------------------------------
+
+WEEK_AGO = time.time() - 8 * 24 * 3600
+
+
+def aged(where: Path) -> Path:
+    """As if nobody had started that version for more than a week."""
+    os.utime(where / "made_for", (WEEK_AGO, WEEK_AGO))
+    return where
+
+
+def next_version(program: Alone, folder: Path, digit: int) -> Path:
+    """What a newer file unpacks at its first start."""
+    name = f"9.0.{digit}-{digit:012x}"
+    newer = altered(program.file, folder / f"newer-{digit}", NAME=name)
+    # By Python: the shell's lines at its head would go to the version that they name.
+    ran = run([python_alone(), os.fspath(newer), "--version"], **program.environ)
+    assert ran.code == 0, ran.err
+    return program.home / ".cache/workflow" / name
+
+
+def test_a_version_that_nobody_starts_any_more_is_removed_by_the_next_one(
+    fresh: Alone, tmp_path: Path
+) -> None:
+    fresh("--version")
+    (old,) = unpacked(fresh)
+    lately = next_version(fresh, tmp_path, 1)
+    assert unpacked(fresh) == sorted([old, lately]), "it was started today"
+    aged(old)
+    other = shutil.copytree(old, old.with_name("9.9.9-abcdefabcdef"), symlinks=True)
+    (other / "made_for").write_text("another Python")
+    before = shutil.copytree(old, old.with_name("0.0.1-abcdefabcdef"), symlinks=True)
+    (before / "made_for").unlink()
+    theirs = old.parent / "facts-12345678.cache"
+    theirs.touch()
+    newest = next_version(fresh, tmp_path, 2)
+    assert unpacked(fresh) == sorted([lately, other, before, theirs, newest])
+
+
+def test_a_version_that_runs_is_not_removed_however_long_ago_it_was_started(
+    fresh: Alone, tmp_path: Path
+) -> None:
+    fresh("--version")
+    (old,) = unpacked(fresh)
+    argv = [os.fspath(old / "bin/python"), "-P", "-c", "print('up', flush=True); input()"]
+    with subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as running:
+        assert running.stdout is not None and running.stdout.readline() == b"up\n"
+        aged(old)
+        lately = next_version(fresh, tmp_path, 1)
+        assert old in unpacked(fresh)
+        running.communicate(b"\n")
+    assert running.returncode == 0
+    newest = next_version(fresh, tmp_path, 2)
+    assert unpacked(fresh) == sorted([lately, newest])
+    assert fresh("--version").code == 0 and old in unpacked(fresh), "it unpacks itself again"
+
+
+def test_a_start_says_that_its_version_is_in_use(fresh: Alone) -> None:
+    fresh("--version")
+    (where,) = unpacked(fresh)
+    aged(where)
+    assert fresh("--version").code == 0
+    assert time.time() - (where / "made_for").stat().st_mtime < 3600
+
+
 # -- what it refuses ------------------------------------------------------------------------------
 
 

@@ -6,7 +6,8 @@ compiled (pydantic-core, regex, selectolax, PyYAML), so the file is for this pla
 version of Python.
 
     OUT  =  head.sh  +  zip of: __main__.py (unpack.py), about.py, payload.zip
-    payload.zip  =  start.py, lib/pythonX.Y/site-packages/… with what Python compiles of it
+    payload.zip  =  start.py, made_for (what it is for),
+                    lib/pythonX.Y/site-packages/… with what Python compiles of it
 
 `head.sh` starts what is unpacked already; Python, which reads a zip from its end, runs the rest.
 """
@@ -43,6 +44,7 @@ ALWAYS = ("brotli",)
 PYTHON = f"{sys.version_info[0]}.{sys.version_info[1]}"
 SITE_PACKAGES = f"lib/python{PYTHON}/site-packages"
 MADE_FOR = f"{sysconfig.get_config_var('SOABI')}, {platform.machine()}"
+IN_USE = "workflow_in_use"
 SERVICES = ("cloudfront", "signin", "sso", "sso-oidc", "sts")
 """Of AWS's: all that the program and the ways to credentials ask. The descriptions of the others
 are nine tenths of botocore."""
@@ -88,6 +90,9 @@ def build(out: Path, more: Iterable[str] = ()) -> int:
             _copy(distribution(name), site_packages, whole=bool(others))
         version = _copy_ourselves(wanted, site_packages)
         shutil.copy(HERE / "start.py", tree / "start.py")
+        (tree / "made_for").write_text(MADE_FOR, encoding="utf-8")
+        shutil.copy(HERE / "in_use.py", site_packages / f"{IN_USE}.py")
+        (site_packages / f"{IN_USE}.pth").write_text(f"import {IN_USE}\n", encoding="utf-8")
         _compile(tree)
         payload = _zipped(tree, compression=zipfile.ZIP_DEFLATED)
         about = _about(version, payload, _compiled(site_packages))

@@ -8,9 +8,11 @@ half of it behind. The standard library alone is used, of whatever Python this i
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import platform
+import re
 import shutil
 import stat
 import subprocess
@@ -26,6 +28,10 @@ import about  # type: ignore[import-not-found]  # written by build.py, beside th
 PAYLOAD = "payload.zip"
 _UNPACKING = ".unpacking-"
 _GIVEN_UP_SECONDS = 3600
+_MARK = "made_for"
+"""In each folder, see in_use.py: for which kind of Python it was made; locked while it runs."""
+_UNUSED_SECONDS = 7 * 24 * 3600
+_VERSION = re.compile(r"[0-9][^/]*-[0-9a-f]{12}")
 
 
 class Refused(Exception):
@@ -103,6 +109,9 @@ def _unpack(file: str, home: str) -> None:
             # RACE: another first start was quicker, and made the same.
     finally:
         shutil.rmtree(made, ignore_errors=True)
+    for name in os.listdir(above):
+        if _VERSION.fullmatch(name) and name != about.NAME:
+            _forget_unused(os.path.join(above, name))
 
 
 def _extract(inner: object, into: str) -> None:
@@ -119,6 +128,25 @@ def _forget_given_up(above: str) -> None:
         path = os.path.join(above, name)
         if name.startswith(_UNPACKING) and time.time() - os.stat(path).st_mtime > _GIVEN_UP_SECONDS:
             shutil.rmtree(path, ignore_errors=True)
+
+
+def _forget_unused(home: str) -> None:
+    """Remove another version, for machines of this kind, that nobody runs and nobody has started
+    for a week. One that is wanted again after all unpacks itself again."""
+    try:
+        if os.path.islink(home) or os.stat(home).st_uid != os.geteuid():
+            return
+        with open(os.path.join(home, _MARK), "r+", encoding="utf-8") as mark:
+            fcntl.flock(mark, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            unused = time.time() - os.fstat(mark.fileno()).st_mtime
+            if mark.read() != about.MADE_FOR or unused < _UNUSED_SECONDS:
+                return
+            above, name = os.path.split(home)
+            aside = os.path.join(above, f"{_UNPACKING}{name}.{os.getpid()}")
+            os.rename(home, aside)  # whole or not at all: nobody starts half of it
+            shutil.rmtree(aside, ignore_errors=True)
+    except OSError:
+        pass  # it runs, or is of a version that had no mark: it may stay
 
 
 def _point_at_python(home: str) -> None:
