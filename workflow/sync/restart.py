@@ -51,7 +51,7 @@ def pasts(server: Server, before: str, now: str) -> list[str] | None:
 def _past(server: Server, now: str) -> str | None:
     """The commit in whose place the history of `now` begins; None if that is not proved."""
     roots = server.roots(now)
-    said = _SAID.search(server.message(roots[0])) if len(roots) == 1 else None
+    said = _SAID.search(server.written(roots[0])) if len(roots) == 1 else None
     if said is None:
         return None
     past, place = said[1], said[2]

@@ -147,15 +147,17 @@ class Server:
         """Where the history of a commit begins."""
         return self.git.must("rev-list", "--max-parents=0", commit).text.split()
 
-    def message(self, commit: str) -> str:
-        return self.git.must("show", "-s", "--format=%B", commit).text
+    def written(self, commit: str) -> str:
+        """A commit as it was written: whose it is, and its message."""
+        return self.git.must("cat-file", "commit", commit).text
 
     def folder(self, commit: str, path: str = "") -> dict[str, str]:
-        """What lies in one folder of a commit: name -> what it is, its bytes included (mode, kind
-        and hash). Empty if there is no such folder."""
-        raw = self.git("ls-tree", "-z", f"{commit}:{path}").out
+        """What lies in one folder of a commit: name -> what it is, to the last byte (mode, kind and
+        hash). Empty if there is no such folder."""
+        below = ("--", f"{path}/") if path else ()
+        raw = self.git.must("ls-tree", "-z", commit, *below).out
         entries = (entry.split(b"\t", 1) for entry in raw.split(b"\0")[:-1])
-        return {os.fsdecode(name): about.decode() for about, name in entries}
+        return {os.path.basename(os.fsdecode(name)): about.decode() for about, name in entries}
 
     def ended_file(self, path: str) -> bytes | None:
         """A file of the newest commit, or of the past of a branch that began anew while we were
