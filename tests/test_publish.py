@@ -140,6 +140,22 @@ def test_a_deploy_that_refuses_what_was_built_is_retried_with_its_build(live: Li
     assert live.visited("/summer-auto-promo/")
 
 
+def test_a_chain_is_retried_for_the_address_that_workflow_yaml_says_by_then(live: Live) -> None:
+    ask_nobody(live)
+    text = live.config.read_text()
+    (address,) = re.findall(r"  staging:\n +base_url: (\S+)", text)
+    live.config.write_text(text.replace(address, "http://127.0.0.1:9/"))
+    failed = live("publish", "--env", "staging", "--wait", "60", "--json")
+    error = live.result(failed.data["task_id"])["error"]
+    assert (error["code"], error["action"]) == ("localhost_links", "escalate")
+
+    live.config.write_text(text)
+    again = live("retry", failed.data["task_id"], "--wait", "60", "--json")
+    assert again.code == 0, again.out
+    built = live.result(again.data["task_ids"][0])
+    assert built["outputs"]["base_url"] == address
+
+
 def test_what_the_check_finds_keeps_the_site_from_being_published(live: Live) -> None:
     ask_nobody(live)
     with (live.stage.site / PAGE).open("a") as page:

@@ -55,15 +55,19 @@ def run(
             hint=f"workflow wait {found.task_id}",
         )
     links = _links(place, exchange, found)
+    publishes = len(links) > 1 and links[-1][0].kind.publishes
     now = datetime.now(UTC)
     new: dict[str, str] = {}
     with submitting(exchange):
-        for old, read in links:
+        for task, read in links:
+            old = task.task_id
             after = [new[before] for before in read.data.get("after") or () if before in new]
             chain = next(iter(new.values()), None)
             try:
                 new[old] = publish_task(
-                    exchange, _fresh_name(old, now), _renewed(read, old, now, after, chain)
+                    exchange,
+                    _fresh_name(old, now),
+                    _renewed(read, old, now, after, chain, published=publishes),
                 )
             except OSError as error:
                 if not new:
@@ -80,23 +84,23 @@ def run(
     return wait.sweep_and_wait(place, reply, [last], seconds)
 
 
-def _links(place: Place, exchange: Exchange, found: Found) -> list[tuple[str, Document]]:
+def _links(place: Place, exchange: Exchange, found: Found) -> list[tuple[Task, Document]]:
     """What is to be run again: the task; the chain up to it where it only followed another, or
     where what an earlier link made is what has to become another.
 
     Of a chain that is all that did not succeed, and all besides that may be repeated: what was
     mended may be what an earlier link works on. What must not be is done already.
     """
-    _, read = _loaded(place, found)
+    asked, read = _loaded(place, found)
     known = overview(exchange, found)
     if known.get("error_code") not in ("predecessor_failed", *OF_THE_BUILD, *OF_THE_SOURCES):
-        return [(found.task_id, read)]
+        return [(asked, read)]
     links = []
     for link in leading_to(exchange, found.task_id):
         task, its_read = _loaded(place, link)
         succeeded = overview(exchange, link).get("status") == "success"
         if not succeeded or task.kind.safe_to_repeat:
-            links.append((link.task_id, its_read))
+            links.append((task, its_read))
     return links
 
 
@@ -117,10 +121,11 @@ def _loaded(place: Place, found: Found) -> tuple[Task, Document]:
 
 
 def _renewed(
-    read: Document, old: str, now: datetime, after: list[str], chain: str | None
+    read: Document, old: str, now: datetime, after: list[str], chain: str | None, *, published: bool
 ) -> Callable[[str], bytes]:
     """What makes the file of the new task. What belonged to that one run is left out: a new one is
-    neither approved nor due by it."""
+    neither approved nor due by it. In a chain that is published, so is the address for which it is
+    built: only the environment's own can be, and workflow.yaml may say another by now."""
     context = read.data.get("context")
     changes: dict[str, Any] = {
         "created_at": utc(now),
@@ -129,6 +134,9 @@ def _renewed(
     spent = ("status", "approval", "approval_confirmed", "not_before", "idempotency_key")
     fresh = {"status": "pending", "approval_confirmed": False}
     changes |= {key: fresh.get(key) for key in spent if key in read.data}
+    params = read.data.get("params")
+    if published and isinstance(params, dict) and "base_url" in params:
+        changes["params"] = {key: value for key, value in params.items() if key != "base_url"}
     if after or "after" in read.data:
         changes["after"] = after
     if chain or "chain" in read.data:
