@@ -222,12 +222,14 @@ class Exchange:
     def _homes(self, task_id: str, everywhere: bool) -> Iterator[str]:
         """The folders in which a task's result may lie, the likeliest first.
 
-        Most tasks end on the day that their id names; the others within the days since, of
-        which the archive keeps few here. One stat each, whatever the folders hold.
+        Most tasks end on the day that their id names, wherever that lies by now; the others within
+        the days since, of which the archive keeps few here. One stat each, whatever they hold.
         """
         dated = _DATED.match(task_id)
         if dated:
-            yield self.path(layout.RESULTS, "-".join(dated.groups()))
+            day = "-".join(dated.groups())
+            yield self.path(layout.RESULTS, day)
+            yield self.path(layout.ARCHIVE, day[:7], "results", day)
         yield from self.days()
         for month in self._months("" if everywhere else task_id):
             results = self.path(layout.ARCHIVE, month, "results")
