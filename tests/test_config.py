@@ -243,7 +243,7 @@ def test_who_needs_a_broken_entry_is_told_what_is_wrong_with_it(tmp_path: Path) 
         ("version: 1\nsites: {main: {path: x}\n", 2, "never closed"),
         ("version: 1\nx: !!python/name:os.system y\n", 2, "not allowed"),
         ("version: 1\n[a]: x\n", 2, "a key must be"),
-        ("version: 1\nx: \x00\n", 2, "U+0000"),
+        ("version: 1\nx: \x00\n", 2, "NUL byte"),
         ("version: 1\nx: " + "[" * 100_000, 2, "nested deeper"),
     ],
 )

@@ -105,3 +105,29 @@ def test_a_workflow_yaml_that_is_no_yaml_is_told_by_every_command(program: Progr
     assert ran.code == 2
     line = CONFIG.count("\n") + 2
     assert f"workflow.yaml:{line}:1: not valid YAML: a tab stands here" in ran.err
+
+
+@pytest.mark.parametrize(
+    ("raw", "says"),
+    [
+        pytest.param(CONFIG.encode("utf-16"), "workflow.yaml:1: is UTF-16 text", id="utf-16"),
+        pytest.param(
+            b"version: 1\nnote: caf\xe9\n",
+            "workflow.yaml:2:10: the byte 0xe9 is not UTF-8",
+            id="latin-1",
+        ),
+    ],
+)
+def test_a_workflow_yaml_in_another_encoding_is_told_with_the_place(
+    tmp_path: Path, raw: bytes, says: str
+) -> None:
+    (tmp_path / "workflow.yaml").write_bytes(raw)
+    with pytest.raises(WorkflowError) as refused:
+        config.load_config(tmp_path)
+    assert refused.value.message.startswith(says)
+    assert "save it as UTF-8" in refused.value.message
+
+
+def test_a_byte_order_mark_is_no_fault(tmp_path: Path) -> None:
+    (tmp_path / "workflow.yaml").write_bytes(CONFIG.encode("utf-8-sig"))
+    assert config.load_config(tmp_path).sites.keys() == {"main"}

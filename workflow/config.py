@@ -15,7 +15,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, Field, ValidationError
 
-from workflow import yaml12
+from workflow import document, yaml12
 from workflow.errors import Problem, WorkflowError, nearest
 from workflow.layout import CONFIG
 from workflow.settings import AnyPath, Strict
@@ -205,7 +205,7 @@ def load_config(root: str | os.PathLike[str]) -> Config:
     path = Path(root) / CONFIG
     try:
         raw = path.read_bytes()
-        text = raw.decode("utf-8-sig")
+        text = document.decode(raw).removeprefix("\ufeff")
         if len(raw) > yaml12.MAX_BYTES:
             raise yaml12.InvalidYaml(Problem(f"larger than {yaml12.MAX_BYTES} bytes"))
         data, node = yaml12.load(text)
@@ -215,8 +215,10 @@ def load_config(root: str | os.PathLike[str]) -> Config:
             f"there is no {CONFIG} in {path.parent}",
             hint="run `workflow init` there, or name the exchange with --root",
         ) from error
-    except (OSError, UnicodeDecodeError) as error:
+    except OSError as error:
         raise _unusable([Problem(f"cannot be read: {error}")]) from error
+    except document.InvalidDocument as error:
+        raise _unusable(list(error.problems)) from error
     except yaml12.InvalidYaml as error:
         raise _unusable([error.of_file()]) from error
     if not isinstance(data, dict):

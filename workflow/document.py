@@ -168,7 +168,7 @@ def parse(raw: bytes) -> Document:
                 hint="keep large content in the site and name its path in params",
             )
         )
-    text = _decode(raw)
+    text = decode(raw)
     opening = _OPENING.match(text, len(_BOM) if text.startswith(_BOM) else 0)
     if opening is None:
         raise InvalidDocument(
@@ -203,7 +203,8 @@ def parse(raw: bytes) -> Document:
     )
 
 
-def _decode(raw: bytes) -> str:
+def decode(raw: bytes) -> str:
+    """The text of a file. Raises InvalidDocument, with the place, if it is not UTF-8."""
     if raw.startswith((b"\xff\xfe", b"\xfe\xff")):
         raise InvalidDocument(Problem("is UTF-16 text", line=1, hint="save it as UTF-8"))
     if (nul := raw.find(b"\0")) >= 0:
