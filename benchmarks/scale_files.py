@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -96,16 +97,31 @@ def spend(*starting: Sequence[str | Path], cwd: Path) -> Spent:
     """Run programs side by side to their end. Raises RuntimeError if one fails."""
     began = time.perf_counter()
     running = [start(words, cwd) for words in starting]
-    cpu, peak = 0.0, 0
-    for process in running:
-        _, status, used = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
-        cpu += used.ru_utime + used.ru_stime
-        peak = max(peak, used.ru_maxrss * 1024)
+    cpu, peak, left = 0.0, 0, list(running)
+    while left:
+        for process in list(left):
+            peak = max(peak, _peak(process.pid))
+            pid, status, used = os.wait4(process.pid, os.WNOHANG)
+            if pid:
+                left.remove(process)
+                process.returncode = os.waitstatus_to_exitcode(status)
+                cpu += used.ru_utime + used.ru_stime
+        time.sleep(0.005)
     took = time.perf_counter() - began
     if any(process.returncode for process in running):
         raise RuntimeError(f"{starting[0]} ended with {[p.returncode for p in running]}")
     return Spent(took, cpu, peak)
+
+
+def _peak(pid: int) -> int:
+    """What a process has had in memory at most. (Its rusage counts the memory of whoever forked
+    it, which is us.)"""
+    try:
+        told = Path(f"/proc/{pid}/status").read_text(encoding="ascii")
+    except OSError:
+        return 0
+    found = re.search(r"^VmHWM:\s+(\d+) kB", told, re.MULTILINE)
+    return int(found[1]) * 1024 if found else 0
 
 
 class Files:
@@ -203,23 +219,33 @@ class Files:
         return took
 
     def beginning(self) -> Table:
-        """From the call of submit to the claim, while programs wait for their places."""
+        """From the call of submit to the claim, while a sweep runs programs."""
         table = Table("How soon a task is begun", ["while", "tasks", "median", "at most"])
-        self.submit(self.options.programs, self.options.seconds[-1] / 10)
+        half, seconds = max(1, self.options.jobs // 2), max(self.options.seconds)
+        busy = f"{half} of {self.jobs} places are taken"
+        table.add(busy, *self._waits(half, seconds, None))
+        count = self.options.programs
+        line = f"all are taken, and {count:,} programs of {seconds / 10:g} s wait"
+        table.add(f"{line}; it is urgent", *self._waits(count, seconds / 10, "urgent"))
+        return table
+
+    def _waits(self, count: int, seconds: float, priority: str | None) -> tuple[str, str, str]:
+        self.submit(count, seconds)
         sweep = start((self.workshop.program, "sweep", "--jobs", self.jobs), self.root)
-        called: dict[str, float] = {}
         exchange, config = open_exchange(self.root)
-        while sweep.poll() is None:
+        while len(exchange.names("pending")) == count:
+            time.sleep(0.01)
+        called: dict[str, float] = {}
+        until = time.monotonic() + 8 * seconds
+        while sweep.poll() is None and time.monotonic() < until:
             now = time.time()
-            called[submit(exchange, config, Wish("noop"))] = now
+            called[submit(exchange, config, Wish("noop", priority=priority))] = now
             time.sleep(0.23)  # no divisor of how often a sweep looks
+        sweep.wait()
         self.sweep()
         waits = [at - called[task] for task, at in claims(self.root) if task in called]
         waits = waits[:-1] or waits  # the last may have come as the sweep ended
-        table.add(f"a sweep with {self.jobs} jobs has {self.options.programs:,} programs of "
-                  f"{self.options.seconds[-1] / 10:g} s to run",
-                  f"{len(waits)}", duration(median(waits)), duration(max(waits)))  # fmt: skip
-        return table
+        return f"{len(waits)}", duration(median(waits)), duration(max(waits))
 
     def commands(self) -> Table:
         count = self.options.pairs
