@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import argparse
+import re
+import shlex
+import shutil
+import subprocess
 from pathlib import Path
 
 from benchmarks import scale_files, scale_git
 from benchmarks.scale import Table
 from benchmarks.workshop import Workshop
+from tests.program import Program
+
+PAGE = Path(__file__).parent.parent / "docs/scaling.md"
 
 
 def by_title(tables: list[Table], beginning: str) -> Table:
@@ -41,3 +48,30 @@ def test_machines_race_through_a_repository_and_it_begins_anew(tmp_path: Path) -
     assert int(cell(held, "server, after", "objects")) > 6 * 5
     after = by_title(tables, "The server, 3 days")
     assert cell(after, "server", "refs") == "3", "main, the branch, and its archive"
+
+
+def test_a_month_put_away_as_the_page_says_is_found_again(program: Program) -> None:
+    day, task_id = "2026-01-15", "2026-01-15-0900-noop"
+    program.submit("noop", "--wait", "20")
+    (made,) = program.root.glob("results/2*/*.result.md")
+    name = made.name.removesuffix(".result.md")
+    month = program.root / "archive/2026-01"
+    for place, old in (
+        ("tasks", program.root / f"tasks/completed/{name}.md"),
+        (f"results/{day}", made),
+    ):
+        new = month / place / old.name.replace(name, task_id)
+        new.parent.mkdir(parents=True)
+        new.write_text(old.read_text().replace(name, task_id))
+    (block,) = re.findall(r"```sh\n(tar .*?)```", PAGE.read_text(), re.DOTALL)
+    away, *back = [shlex.split(line, comments=True) for line in block.splitlines()]
+    subprocess.run(away, cwd=program.root, check=True)
+    shutil.rmtree(month)
+    assert program("show", task_id).code == 5
+    for words in back:
+        said = subprocess.run(
+            [word.replace("DAY", day).replace("ID", task_id) for word in words],
+            cwd=program.root, check=True, capture_output=True, text=True,
+        ).stdout  # fmt: skip
+        assert (f"task_id: {task_id}" in said) == ("-xzOf" in words)
+    assert program("show", task_id).code == 0
