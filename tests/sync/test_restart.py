@@ -12,6 +12,7 @@ import pytest
 
 from tests.endurance.machines import tasks
 from tests.sync.faults import with_fault
+from tests.sync.hosted import hosted
 from tests.sync.machines import BRANCH, Machine, Machines, git, make_machines, ran_git
 
 ONCE = "---\ntask_type: effect-once\nstatus: pending\n---\n"
@@ -363,3 +364,20 @@ def test_what_the_page_says_of_finding_an_old_result_is_so(two: Machines) -> Non
             said = ran.stdout
     assert f"It was done on {DAYS[0]}." in said
     assert second.states(task_id) == []
+
+
+def test_all_of_it_goes_over_http_as_well(two: Machines) -> None:
+    first, second = two.clones
+    two.push({"earlier": LATER})
+    with hosted(two.server.parent) as address:
+        for machine in two.clones:
+            git(machine.root, "remote", "set-url", "origin", f"{address}/{two.server.name}")
+        second.sync()
+        with_history(two)
+        before = tip(two)
+        begin_anew(first)
+        assert list(archives(two).values()) == [before]
+        two.push({"new": ONCE})
+        second.sync()
+    assert second.states(f"{DAYS[0]}-0900-effect-old") == ["completed"]
+    assert two.effects() == {"new": 1}
