@@ -83,7 +83,7 @@ def test_a_completion_says_nothing_where_something_is_wrong(shells: Program) -> 
 @pytest.mark.skipif(shutil.which("zsh") is None, reason="zsh is not installed")
 def test_zsh_completes_an_id_and_runs_nothing_of_what_it_is_offered(shells: Program) -> None:
     mark = shells.root.parent / "owned"
-    evil = f"https://a.example.com/\\$(touch${{IFS}}{mark})`touch {mark}`"
+    evil = f"https://a.example.com/\\$(touch${{IFS}}{mark})`touch${{IFS}}{mark}`"
     (shells.root / "workflow.yaml").write_text(
         CONFIG + f"  evil: {{base_url: '{evil}'}}\n  stable: {{base_url: '{evil}'}}\n"
     )
