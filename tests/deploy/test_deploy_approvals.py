@@ -254,6 +254,61 @@ def test_more_deletions_can_be_asked_for_and_are_approved_with_the_plan(
     assert staging.program.result(task_id)["outputs"]["deleted_files"] == 20
 
 
+def _with_copies(publisher: Publisher, environment: str) -> None:
+    """By mistake there are sixty pages more."""
+    publisher.build(
+        {f"copies/{number}/index.html": f"<p>{number}</p>" for number in range(60)}, environment
+    )
+
+
+def test_pages_that_came_by_mistake_are_taken_back_however_many_once_a_person_agrees(
+    staging: Publisher,
+) -> None:
+    small = dict(staging.files)
+    for is_slip in (False, True):
+        if is_slip:
+            _with_copies(staging, "staging")
+        task_id, digest = _waits(staging)
+        _approve(staging, task_id, digest)
+        staging.program("sweep")
+    assert len(staging.live()) == len(small) + 60
+    back = staging.program("rollback", "--env", "staging").out.strip()
+    staging.program("sweep")
+    digest = staging.program("plan", back, "--field", "data.digest").out.strip()
+    _approve(staging, back, digest)
+    staging.program("sweep")
+    assert staging.program.result(back)["outputs"]["deleted_files"] == 60
+    assert staging.live().keys() == small.keys()
+
+
+def test_going_back_takes_nothing_of_others_beyond_the_limit(staging: Publisher) -> None:
+    for change in ({}, {"index.html": "<html>Home, worse</html>"}):
+        staging.build(change, "staging")
+        task_id, digest = _waits(staging)
+        _approve(staging, task_id, digest)
+        staging.program("sweep")
+    for number in range(20):
+        staging.put(f"theirs/{number}.html", "x")
+    back = staging.program("rollback", "--env", "staging").out.strip()
+    staging.program("sweep")
+    error = staging.program.result(back)["error"]
+    assert error["code"] == "too_many_deletes"
+    assert error["message"].endswith("20 in theirs/")
+
+
+def test_where_nobody_is_asked_going_back_has_the_limits_of_every_deploy(
+    publisher: Publisher,
+) -> None:
+    publisher.configure("dev").build()
+    publisher.published()
+    _with_copies(publisher, "dev")
+    publisher.published()
+    back = publisher.program("rollback", "--env", "dev").out.strip()
+    publisher.program("sweep")
+    assert publisher.program.result(back)["error"]["code"] == "site_shrunk"
+    assert len(publisher.live()) == len(publisher.files)
+
+
 def test_what_came_since_it_was_approved_is_not_deleted(staging: Publisher) -> None:
     task_id, digest = _waits(staging)
     staging.put("rates/2026.pdf", "a colleague's")

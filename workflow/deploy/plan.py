@@ -34,6 +34,9 @@ _DEFAULTS = {"content-type": "binary/octet-stream"}
 _PLAIN_ETAG = re.compile(r"[0-9a-f]{32}")
 _ALWAYS_MAY_GO = 10
 
+GONE = "gone from the site"
+"""Why a file goes that was sent from here."""
+
 
 @dataclass(frozen=True, slots=True)
 class Step:
@@ -275,11 +278,7 @@ def _plan_the_gone(
         else:
             noted = known.objects.get(target.key(path))
             ours = noted is not None and noted.sha256 is not None
-            reason = (
-                "gone from the site"
-                if ours
-                else "not from us: neither in the site, nor sent from here"
-            )
+            reason = GONE if ours else "not from us: neither in the site, nor sent from here"
             plan.steps.append(Step("delete", path, reason, seen.size))
     plan.superseded = superseded
 

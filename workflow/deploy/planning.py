@@ -12,7 +12,7 @@ from workflow.deploy import guards
 from workflow.deploy.caches import owed_key, read_owed
 from workflow.deploy.known import Known
 from workflow.deploy.objects import Wanted
-from workflow.deploy.plan import Plan, make_plan, most_deletes
+from workflow.deploy.plan import GONE, Plan, make_plan, most_deletes
 from workflow.deploy.report import details
 from workflow.deploy.s3 import Bucket, Listed, in_parallel
 from workflow.deploy.source import Source
@@ -60,8 +60,11 @@ def plan_for(
     plan.marked = frozenset(marked)
     if target.deploy.cloudfront_id and owed_key(target) in listed:
         plan.owed = read_owed(target, bucket)
-    guards.refuse_shrunk(len(source.wanted), plan.live, target.deploy)
-    _refuse_many_deletes(target, params, plan)
+    # What is undone is undone as a whole, and without delay, once a person has agreed to this plan.
+    takes_back = params.release is not None and not target.asks_nobody
+    if not takes_back:
+        guards.refuse_shrunk(len(source.wanted), plan.live, target.deploy)
+    _refuse_many_deletes(target, params, plan, takes_back=takes_back)
     _refuse_incomplete(target, source, plan, bucket)
     return plan
 
@@ -77,8 +80,12 @@ def _marked(target: Target, listed: Mapping[str, Listed]) -> set[str]:
     return found
 
 
-def _refuse_many_deletes(target: Target, params: Params, plan: Plan) -> None:
-    asked, gone = params.max_deletes, plan.deleting
+def _refuse_many_deletes(
+    target: Target, params: Params, plan: Plan, *, takes_back: bool = False
+) -> None:
+    """Where a release is taken back, only what was never sent from here counts."""
+    asked = params.max_deletes
+    gone = [step for step in plan.deleting if not (takes_back and step.reason == GONE)]
     free = target.asks_nobody
     most = most_deletes(target, plan.live, None if free else asked)
     if len(gone) <= most:
