@@ -462,12 +462,12 @@ def test_a_sweep_that_is_killed_in_the_middle_is_made_good(
 
     def hold() -> None:
         reached.set()
-        let_go.wait(20)
+        let_go.wait(60)
 
     server.fail(hold, at="submissions")
     task = program.submit("form-submissions", "--set", "form=contact")
     sweep = program.start("sweep")
-    assert reached.wait(20)
+    assert reached.wait(60)
     os.kill(sweep.pid, signal.SIGKILL)
     sweep.wait()
     let_go.set()

@@ -43,7 +43,7 @@ class Telling(Program):
         said: dict[str, Any] = json.loads((self.root / ".workflow/notify/state.json").read_text())
         return said
 
-    def settled(self, seconds: float = 10) -> dict[str, Any]:
+    def settled(self, seconds: float = 60) -> dict[str, Any]:
         """What lies in the outbox once nobody sends any more."""
         import fcntl
 

@@ -45,7 +45,7 @@ class Service:
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}/my-secret-topic"
 
-    def wait_for(self, number: int, seconds: float = 10) -> list[Received]:
+    def wait_for(self, number: int, seconds: float = 60) -> list[Received]:
         """What was received, once there is so much; whatever comes a moment later, too."""
         until = time.monotonic() + seconds
         while len(self.received) < number and time.monotonic() < until:

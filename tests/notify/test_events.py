@@ -257,7 +257,7 @@ def test_a_long_id_does_not_push_out_the_command(program: Telling, phone: Servic
     assert told.body.endswith("\nworkflow list --state failed")
 
 
-def _until(true: object, seconds: float = 15) -> None:
+def _until(true: object, seconds: float = 60) -> None:
     assert callable(true)
     until = time.monotonic() + seconds
     while not true():

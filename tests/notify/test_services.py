@@ -363,7 +363,7 @@ def test_an_unknown_environment_of_a_channel_is_told(program: Telling) -> None:
 
 
 def _unsent(program: Telling, tries: int = 1) -> dict[str, Any]:
-    until = time.monotonic() + 10
+    until = time.monotonic() + 60
     while time.monotonic() < until:
         state = program.settled()
         if state["unsent"] and state["unsent"][0]["tries"] == tries:
@@ -373,7 +373,7 @@ def _unsent(program: Telling, tries: int = 1) -> dict[str, Any]:
 
 
 def _until_none_waits(program: Telling) -> dict[str, Any]:
-    until = time.monotonic() + 10
+    until = time.monotonic() + 60
     while time.monotonic() < until:
         state = program.settled()
         if not state["unsent"]:
@@ -383,7 +383,7 @@ def _until_none_waits(program: Telling) -> dict[str, Any]:
 
 
 def _given_up(program: Telling) -> dict[str, str]:
-    until = time.monotonic() + 10
+    until = time.monotonic() + 60
     while time.monotonic() < until:
         if program.settled()["given_up"]:
             said: dict[str, str] = program.state["given_up"][0]

@@ -38,7 +38,7 @@ class Screen:
         self.descriptor = ours
         self.raw = ""
 
-    def read(self, until: str = "", seconds: float = 15) -> str:
+    def read(self, until: str = "", seconds: float = 60) -> str:
         """All that was written, once it holds `until`, or the program has ended."""
         end = time.monotonic() + seconds
         while not (until and re.search(until, plain(self.raw))):
