@@ -1,12 +1,13 @@
 """Three machines race over many tasks, and one of them is killed again and again.
 
-    python -m tests.endurance.machines [--rounds 20] [--tasks 100] [--seed N]
+    python -m tests.endurance.machines [--rounds 20] [--tasks 100] [--seed N] [--anew]
 
 Each round: a bare repository, three clones, tasks of four kinds pushed into the branch at once;
 each machine sweeps in a loop; one of them is killed with SIGKILL at random moments, and then comes
 back, or (every other round) stays away for good with its disk. Afterwards: every task ended once in
 the branch (lost 0, doubled 0), every living machine has that very result, and what must not be
 repeated had its effect at most once. What may be repeated and was cut off counts as repeated.
+With --anew a fourth machine lets the branch begin anew all the while (`workflow archive --shared`).
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tests.sync.machines import Machine, Machines, make_machines
+from tests.sync.machines import Machine, Machines, make_machines, old
 
 KINDS = ("noop", "effect", "effect-once", "program")
 QUIET_SECONDS = 120.0
@@ -62,6 +63,8 @@ class Round:
     interrupted: int = 0
     repeated: int = 0
     seconds: float = 0.0
+    anew: int = 0
+    """How often the branch began anew."""
 
     @property
     def sound(self) -> bool:
@@ -138,10 +141,48 @@ def tasks(number: int) -> dict[str, str]:
     return made
 
 
-def play(folder: Path, number: int, chance: random.Random, *, comes_back: bool) -> Round:
+class Archiving:
+    """A machine that archives past months of the branch, again and again, as they appear."""
+
+    def __init__(self, machines: Machines, machine: Machine, chance: random.Random) -> None:
+        self.machines, self.machine, self.chance = machines, machine, chance
+        self.times = 0
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._loop)
+
+    def __enter__(self) -> Archiving:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._over.set()
+        self._thread.join()
+
+    def _loop(self) -> None:
+        while not self._over.wait(self.chance.uniform(0.1, 1.0)):
+            month, day = 1 + self.times % 10, 1 + self.times // 10 % 28
+            self.machines.push_files(old(f"2020-{month:02}-{day:02}"))
+            ran = self.machine("archive", "--shared", "--json")
+            self.times += ran.code == 0 and bool(ran.json["data"]["shared"]["days"])
+
+
+def play(
+    folder: Path, number: int, chance: random.Random, *, comes_back: bool, anew: bool = False
+) -> Round:
     """One round. `comes_back`: whether the machine that is killed sweeps again in the end."""
+    machines = make_machines(folder, 4 if anew else 3)
+    if not anew:
+        return _race(machines, number, chance, comes_back)
+    *racing, keeper = machines.clones
+    machines.push_files(old("2019-12-01"))
+    with Archiving(machines, keeper, random.Random(chance.random())) as archiving:
+        came = _race(Machines(machines.server, racing), number, chance, comes_back)
+    came.anew = archiving.times
+    return came
+
+
+def _race(machines: Machines, number: int, chance: random.Random, comes_back: bool) -> Round:
     began = time.monotonic()
-    machines = make_machines(folder)
     wanted = tasks(number)
     machines.push(wanted)
     came = Round(tasks=number)
@@ -153,7 +194,7 @@ def play(folder: Path, number: int, chance: random.Random, *, comes_back: bool) 
     try:
         until = time.monotonic() + QUIET_SECONDS
         while time.monotonic() < until:
-            done = len(machines.ended())
+            done = len(wanted.keys() & set(machines.ended()))
             if done >= number and not machines.files("tasks", "claims"):
                 break
             if done < number * 0.9 and came.kills < MOST_KILLS:
@@ -211,6 +252,7 @@ def main(argv: list[str]) -> int:
     parser.add_argument("--rounds", type=int, default=20)
     parser.add_argument("--tasks", type=int, default=100)
     parser.add_argument("--seed", type=int, default=None)
+    parser.add_argument("--anew", action="store_true", help="the branch begins anew meanwhile")
     options = parser.parse_args(argv)
     seed = random.randrange(10**6) if options.seed is None else options.seed
     print(
@@ -220,17 +262,19 @@ def main(argv: list[str]) -> int:
     for count in range(options.rounds):
         folder = Path(tempfile.mkdtemp(prefix="workflow-machines-"))
         came = play(
-            folder, options.tasks, random.Random(seed + count), comes_back=count % 2 == 0
+            folder, options.tasks, random.Random(seed + count), comes_back=count % 2 == 0,
+            anew=options.anew,
         )  # fmt: skip
         print(
             f"{count + 1:3}: {came.seconds:5.1f} s, {came.kills} kills, lost {len(came.lost)}, "
             f"doubled {len(came.doubled)}, interrupted {came.interrupted}, "
-            f"repeated {came.repeated}, differing {len(came.differing)}",
+            f"repeated {came.repeated}, differing {len(came.differing)}"
+            + (f", anew {came.anew}" if options.anew else ""),
             flush=True,
         )
         for name in ("lost", "doubled", "differing"):
             getattr(total, name).extend(getattr(came, name))
-        for name in ("tasks", "kills", "interrupted", "repeated", "seconds"):
+        for name in ("tasks", "kills", "interrupted", "repeated", "seconds", "anew"):
             setattr(total, name, getattr(total, name) + getattr(came, name))
         if came.sound:
             shutil.rmtree(folder)
@@ -240,6 +284,7 @@ def main(argv: list[str]) -> int:
         f"{total.tasks} tasks, {total.kills} kills: lost {len(total.lost)}, doubled "
         f"{len(total.doubled)}, differing {len(total.differing)}; interrupted {total.interrupted} "
         f"(must not be repeated), repeated {total.repeated} (may be), {total.seconds:.0f} s"
+        + (f"; the branch began anew {total.anew} times" if options.anew else "")
     )
     return 0 if total.sound else 1
 

@@ -25,6 +25,19 @@ sync: {branch: site-tasks, grace_seconds: 1}
 policies: {jobs: 2, settle_seconds: 0.2, timeout_minutes: 0.1, archive: never}
 """
 BRANCH = "refs/heads/site-tasks"
+RESULT = """\
+---
+task_id: {task_id}
+task_type: effect
+status: success
+started_at: {day}T09:00:00Z
+completed_at: {day}T09:00:01Z
+duration_seconds: 1.0
+outputs: {{}}
+---
+
+It was done on {day}.
+"""
 
 
 def ran_git(
@@ -149,3 +162,14 @@ def make_machines(folder: Path, number: int = 3, config: str = CONFIG) -> Machin
         Exchange(root).prepare()
         clones.append(Machine(root))
     return Machines(server, clones)
+
+
+def old(day: str, name: str = "old") -> dict[str, str]:
+    """What ended on a day of a past month, on a machine that is no more."""
+    task_id = f"{day}-0900-effect-{name}"
+    place = f"ended/{day}/{task_id}"
+    return {
+        f"{place}.md": f"---\ntask_id: {task_id}\ntask_type: effect\nstatus: completed\n---\n",
+        f"{place}.result.md": RESULT.format(task_id=task_id, day=day),
+        f"{place}.json": '{"format": "workflow/claim/1", "home": "machine gone"}\n',
+    }

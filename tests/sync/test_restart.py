@@ -13,36 +13,12 @@ import pytest
 from tests.endurance.machines import tasks
 from tests.sync.faults import with_fault
 from tests.sync.hosted import hosted
-from tests.sync.machines import BRANCH, Machine, Machines, git, make_machines, ran_git
+from tests.sync.machines import BRANCH, Machine, Machines, git, make_machines, old, ran_git
 
 ONCE = "---\ntask_type: effect-once\nstatus: pending\n---\n"
 LATER = "---\ntask_type: effect-once\nstatus: pending\nnot_before: 2999-01-01\n---\n"
-DAYS = ("2026-01-15", "2026-02-01")
+DAYS = ("2020-01-15", "2020-02-01")
 DOCS = Path(__file__).parents[2] / "docs/several-machines.md"
-RESULT = """\
----
-task_id: {task_id}
-task_type: effect
-status: success
-started_at: {day}T09:00:00Z
-completed_at: {day}T09:00:01Z
-duration_seconds: 1.0
-outputs: {{}}
----
-
-It was done on {day}.
-"""
-
-
-def old(day: str, name: str = "old") -> dict[str, str]:
-    """What ended on a day of a past month, on a machine that is no more."""
-    task_id = f"{day}-0900-effect-{name}"
-    place = f"ended/{day}/{task_id}"
-    return {
-        f"{place}.md": f"---\ntask_id: {task_id}\ntask_type: effect\nstatus: completed\n---\n",
-        f"{place}.result.md": RESULT.format(task_id=task_id, day=day),
-        f"{place}.json": '{"format": "workflow/claim/1", "home": "machine gone"}\n',
-    }
 
 
 def with_history(machines: Machines) -> None:
@@ -87,8 +63,8 @@ def test_past_months_leave_the_branch_and_stay_in_an_archive_with_all_of_its_his
     assert again["shared"]["archive"] is None
     assert len(archives(two)) == 1
     # Here it was brought, and put away like all that is old.
-    assert "It was done on 2026-01-15." in first("show", "2026-01-15-0900-effect-old").out
-    assert list(first.root.glob("archive/2026-02/tasks/*.md"))
+    assert "It was done on 2020-01-15." in first("show", "2020-01-15-0900-effect-old").out
+    assert list(first.root.glob("archive/2020-02/tasks/*.md"))
 
 
 def test_who_learned_of_nothing_meanwhile_learns_all_of_it_and_goes_on(two: Machines) -> None:
@@ -293,7 +269,7 @@ def test_one_month_alone_and_a_dry_run(two: Machines) -> None:
     said = begin_anew(first, "--dry-run")
     assert said["shared"]["days"] == list(DAYS)
     assert (tip(two), archives(two)) == (before, {})
-    begin_anew(first, "--month", "2026-02")
+    begin_anew(first, "--month", "2020-02")
     assert days(two) == {DAYS[0]}
 
 
@@ -328,7 +304,7 @@ def test_the_branch_begins_anew_while_machines_race_and_each_task_is_done_once(
     running = [machine.start("sweep", "--sync") for machine in (first, second)]
     times = 0
     while len(machines.ended()) < len(wanted) and times < 6:
-        machines.push_files(old(f"2026-0{times + 2}-01"))
+        machines.push_files(old(f"2020-0{times + 2}-01"))
         begin_anew(third)
         times += 1
     assert [process.wait(60) for process in running] == [0, 0]
