@@ -35,9 +35,7 @@ def _loaded_by(program: Program, *words: str, bare: bool = False) -> set[str]:
         "os._exit = tell\n"
         f"sys.argv = ['workflow', *{list(words)!r}]\n"
         "from workflow.__main__ import main\n"
-        "code = main()\n"
-        "sys.stdout.write(' '.join(sys.modules))\n"
-        "sys.exit(code)\n"
+        "main()\n"
     )
     ran = subprocess.run(
         [sys.executable, *(["-S"] if bare else []), "-c", code],

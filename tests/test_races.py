@@ -79,9 +79,7 @@ while sys.stdin.readline():
         if not (child := os.fork()):
             os.close(go)
             os.read(barrier, 1)
-            code = main()
-            sys.stderr.flush()
-            os._exit(code)
+            main()
         children.append(child)
     os.close(barrier)
     os.close(go)

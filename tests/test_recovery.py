@@ -288,7 +288,7 @@ def test_a_cancelled_task_ends_well_also_when_the_sweep_is_told_to_stop(program:
         "    self._stop_for('SIGTERM')\n"
         "    return came\n"
         "sweep.Sweep._attempt = asked\n"
-        "from workflow.__main__ import main; sys.argv = ['workflow', 'sweep']; sys.exit(main())\n"
+        "from workflow.__main__ import main; sys.argv = ['workflow', 'sweep']; main()\n"
     )
     stopped = subprocess.run(
         [sys.executable, "-c", code], cwd=program.root, env=program.environ, check=False

@@ -15,4 +15,4 @@ if os.path.basename(sys.argv[0]) == "workflow-hook":
 else:
     from workflow.__main__ import main as program
 
-    sys.exit(program())
+    program()

@@ -228,7 +228,7 @@ def _run(connection: socket.socket, request: dict[str, Any]) -> int:
     _let_be_traced()
     _announce_threads(connection, request["hold"])
     try:
-        return main()
+        main()
     except SystemExit as ended:
         return ended.code if isinstance(ended.code, int) else 1
     finally:
