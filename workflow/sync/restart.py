@@ -14,10 +14,7 @@ brings what ended meanwhile from there, and goes on.
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from workflow.sync.server import Server
+from typing import Protocol
 
 ENDED = "ended"
 """Folder of the branch: a folder for each day, with what ended then."""
@@ -27,12 +24,24 @@ _SAID = re.compile(r"^Workflow-Archive: ([0-9a-f]{40,64}) (\S+)$", re.MULTILINE)
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,99}")
 
 
+class History(Protocol):
+    """What of the server, and of what was fetched from it, the proof needs; see `Server`."""
+
+    @property
+    def archive_ref(self) -> str: ...
+    def fetch_archive(self, name: str) -> str | None: ...
+    def is_ancestor(self, one: str, other: str) -> bool: ...
+    def roots(self, commit: str) -> list[str]: ...
+    def message(self, commit: str) -> str: ...
+    def folder(self, commit: str, path: str = "") -> dict[str, str]: ...
+
+
 def told(past: str, place: str) -> str:
     """The line by which the new commit says where its past lies."""
     return f"Workflow-Archive: {past} {place}"
 
 
-def pasts(server: Server, before: str, now: str) -> list[str] | None:
+def pasts(server: History, before: str, now: str) -> list[str] | None:
     """The commits in whose place the branch began anew between two of its commits, oldest first:
     none if one simply follows from the other. None if it is not proved that it came of it.
 
@@ -48,7 +57,7 @@ def pasts(server: Server, before: str, now: str) -> list[str] | None:
     return found
 
 
-def _past(server: Server, now: str) -> str | None:
+def _past(server: History, now: str) -> str | None:
     """The commit in whose place the history of `now` begins; None if that is not proved."""
     roots = server.roots(now)
     said = _SAID.search(server.written(roots[0])) if len(roots) == 1 else None
