@@ -572,3 +572,44 @@ def test_doctor_knows_the_file_system_that_a_path_lies_on(path: str, kind: str) 
         "server:/x /mnt/share nfs4 rw 0 0\n//server/y /a\\040b cifs rw 0 0\n"
     )
     assert file_system_kind(mounts, path) == kind
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="there is no /dev/full")
+@pytest.mark.parametrize("words", ["types", "list --json", "status --field data"])
+def test_an_answer_that_cannot_be_written_is_no_success(program: Program, words: str) -> None:
+    with open("/dev/full", "w") as full:
+        ran = subprocess.run(
+            program.argv(*words.split()), cwd=program.root, env=program.environ,
+            stdout=full, stderr=subprocess.PIPE, text=True, check=False,
+        )  # fmt: skip
+    assert ran.returncode == 1
+    assert "No space left on device" in ran.stderr
+    assert "Traceback" not in ran.stderr
+
+
+def test_whoever_has_seen_enough_is_no_failure(program: Program) -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    ran = subprocess.run(
+        program.argv("types"), cwd=program.root, env=program.environ,
+        stdout=writer, stderr=subprocess.PIPE, text=True, check=False,
+    )  # fmt: skip
+    os.close(writer)
+    assert (ran.returncode, ran.stderr) == (0, "")
+
+
+def test_a_sweep_without_any_stream_runs_its_tasks_and_writes_into_no_file_by_mistake(
+    program: Program,
+) -> None:
+    task_id = program.submit("program", "--set", "script=echo out; echo err >&2")
+    ran = subprocess.run(
+        ["/bin/sh", "-c", 'exec "$@" <&- >&- 2>&-', "sh", *program.argv("sweep")],
+        cwd=program.root, env=program.environ, check=False,
+    )  # fmt: skip
+    assert ran.returncode == 0
+    assert program.states(task_id) == ["completed"]
+    (log,) = program.root.glob(f"results/*/{task_id}.logs/attempt-1.log")
+    assert sorted(log.read_text().split()) == ["err", "out"]
+    journal = [path for path in program.root.glob(".workflow/journal/*") if path.is_file()]
+    assert journal
+    assert all(json.loads(line) for path in journal for line in path.read_text().splitlines())

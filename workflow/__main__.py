@@ -20,6 +20,8 @@ if TYPE_CHECKING:  # `typing` would take longer than all that an idle sweep does
 
 def main() -> NoReturn:
     """Run the program with `sys.argv`, and leave with its exit code."""
+    if None in (sys.stdin, sys.stdout, sys.stderr):
+        _open_streams()
     root, named = _plain_sweep(sys.argv[1:])
     nothing = _idle(root) if root is not None else ""
     if nothing:
@@ -39,11 +41,21 @@ def main() -> NoReturn:
         os._exit(_said(guarded(lambda: answer(sweep_once(root).pointed_at(named)))))
     from workflow.cli import run
 
-    os._exit(_said(run(sys.argv[1:])))
+    os._exit(_said(run(sys.argv[1:]), is_answer=True))
 
 
-def _said(code: int) -> int:
-    """The exit code of a command, all of whose words are out: it may end at once.
+def _open_streams() -> None:
+    """Let what a caller closed (`>&-`) lead nowhere: else the next files that are opened, a journal
+    perhaps, would be standard output to us and to every program that is started."""
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        if getattr(sys, name) is None:
+            os.set_inheritable(os.open(os.devnull, os.O_RDWR), True)  # the lowest number is free
+            setattr(sys, name, open(number, "w" if number else "r", encoding="utf-8"))
+
+
+def _said(code: int, *, is_answer: bool = False) -> int:
+    """The exit code of a command, all of whose words are out: it may end at once. Where they are an
+    answer, and not a timer's log, they must be.
 
     Nothing is open and nothing is running then; the interpreter's own farewell, which takes apart
     all that was imported, would cost more than an idle sweep, and a tenth of `workflow list`.
@@ -51,8 +63,13 @@ def _said(code: int) -> int:
     try:
         sys.stdout.flush()
         sys.stderr.flush()
-    except (OSError, ValueError):
-        pass  # a pipe that nobody reads any more
+    except (BrokenPipeError, ValueError):
+        pass  # nobody reads any more
+    except OSError as error:
+        if is_answer:
+            from workflow.boundary import unsaid
+
+            return code or unsaid(error)
     return code
 
 

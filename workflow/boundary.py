@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 
 from workflow.errors import Exit, WorkflowError, told
 from workflow.reply import Reply, say
@@ -20,11 +21,28 @@ def guarded(run: Callable[[], int], *, as_json: bool = False) -> int:
         print("interrupted", file=sys.stderr)
         return Exit.INTERRUPTED
     except BrokenPipeError:
-        # Whoever read our output has seen enough. Keep the farewell from complaining.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        say_no_more()
         return Exit.DONE
     except Exception as error:
-        return answer(defect(error), as_json=as_json)
+        reply = defect(error)
+        try:
+            return answer(reply, as_json=as_json)
+        except OSError as full:
+            return unsaid(full)
+
+
+def unsaid(error: OSError) -> Exit:
+    """The exit code where stdout, a file on a full disk perhaps, does not take the answer."""
+    with suppress(OSError):
+        print(f"error: stdout does not take the answer: {told(error)}", file=sys.stderr)
+    say_no_more()
+    return Exit.DEFECT
+
+
+def say_no_more() -> None:
+    """What is still to be written goes nowhere: whoever read our output has seen enough of it, or
+    cannot take it."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def answer(reply: Reply, *, as_json: bool = False) -> int:

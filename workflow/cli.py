@@ -15,7 +15,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from workflow import __version__, layout
-from workflow.boundary import guarded
+from workflow.boundary import guarded, say_no_more
 from workflow.errors import Exit, WorkflowError, nearest
 from workflow.reply import Reply, say
 
@@ -245,7 +245,10 @@ def command(function: Callable[..., Reply]) -> Callable[..., None]:
         except WorkflowError as error:
             reply = Reply.of_error(error)
         reply = reply.pointed_at(named)
-        say(reply, as_json=as_json, field_path=field_path)
+        try:
+            say(reply, as_json=as_json, field_path=field_path)
+        except BrokenPipeError:  # here, or Typer would call it a failure
+            say_no_more()
         raise typer.Exit(int(reply.exit))
 
     kind = inspect.Parameter.KEYWORD_ONLY
