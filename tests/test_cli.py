@@ -613,3 +613,10 @@ def test_a_sweep_without_any_stream_runs_its_tasks_and_writes_into_no_file_by_mi
     journal = [path for path in program.root.glob(".workflow/journal/*") if path.is_file()]
     assert journal
     assert all(json.loads(line) for path in journal for line in path.read_text().splitlines())
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_a_switch_has_no_opposite_that_nobody_asked_for(program: Program, name: str) -> None:
+    told = program(name, "--help").out
+    assert "--json" in told
+    assert not re.findall(r"--[a-z-]+ ?/ ?--no-[a-z-]+", told)

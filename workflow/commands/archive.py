@@ -22,9 +22,14 @@ def run(
     month: Annotated[
         str | None, typer.Option(metavar="YYYY-MM", help="This month only; else every past one.")
     ] = None,
-    dry_run: Annotated[bool, typer.Option(help="Say what would move; move nothing.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what would move; move nothing.")
+    ] = False,
     shared: Annotated[
-        bool, typer.Option(help="Out of the branch that machines share, too: to refs/archive/…")
+        bool,
+        typer.Option(
+            "--shared", help="Out of the branch that machines share, too: to refs/archive/…"
+        ),
     ] = False,
 ) -> Reply:
     """Move tasks and results of past months to archive/YYYY-MM/. `show` finds them there too.

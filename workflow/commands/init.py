@@ -41,7 +41,7 @@ def run(
         bool, typer.Option("--strict", help="With --claude: the sandbox's settings too.")
     ] = False,
     dry_run: Annotated[
-        bool, typer.Option(help="With --claude: show the changes and write nothing.")
+        bool, typer.Option("--dry-run", help="With --claude: show the changes and write nothing.")
     ] = False,
 ) -> Reply:
     """Make an exchange: folders, workflow.yaml with comments, templates, the guide for Claude Code.

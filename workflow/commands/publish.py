@@ -42,7 +42,9 @@ def run(
     seconds: Annotated[
         float | None, typer.Option("--wait", metavar="SECONDS", help="Wait for the result.", min=0)
     ] = None,
-    dry_run: Annotated[bool, typer.Option(help="Show the task files and write nothing.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show the task files and write nothing.")
+    ] = False,
 ) -> Reply:
     """Build the site, check it and publish it: submits the chain; prints the one id to wait for.
 

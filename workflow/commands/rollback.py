@@ -39,7 +39,9 @@ def run(
         str | None,
         typer.Option(metavar="TEXT", help="The person's own words, for the audit trail."),
     ] = None,
-    dry_run: Annotated[bool, typer.Option(help="Submit a task that only tells.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Submit a task that only tells.")
+    ] = False,
     seconds: Annotated[
         float | None, typer.Option("--wait", metavar="SECONDS", help="Wait for the result.", min=0)
     ] = None,

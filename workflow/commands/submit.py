@@ -84,7 +84,9 @@ def run(
     seconds: Annotated[
         float | None, typer.Option("--wait", metavar="SECONDS", help="Wait for the result.", min=0)
     ] = None,
-    dry_run: Annotated[bool, typer.Option(help="Show the task file and write nothing.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show the task file and write nothing.")
+    ] = False,
 ) -> Reply:
     """Write a task into tasks/pending/ and print its id.
 
