@@ -15,7 +15,7 @@ from workflow import expectations
 from workflow.attempt import Attempting, Limits
 from workflow.errors import Action, TaskError, TaskFailed, WorkflowError
 from workflow.handler import AwaitsApproval, Context, Outcome
-from workflow.handlers import DEPLOY, OF_THE_BUILD, OF_THE_SOURCES
+from workflow.handlers import NEEDS_A_BUILD, OF_THE_BUILD, publish_anew
 from workflow.result import LOG_TAIL_BYTES, Attempt, Result, live_now, utc
 from workflow.task import Task
 
@@ -211,13 +211,10 @@ def _next_steps(task: Task, failure: TaskFailed | None, *, printed: bool) -> lis
     if failure is None:
         return [f"Check it: `workflow verify {task.task_id}`"]
     environment = task.environment
-    if failure.error.code in (*OF_THE_BUILD, *OF_THE_SOURCES) and environment:
+    if failure.error.code in NEEDS_A_BUILD and environment:
         is_ready = failure.error.code in OF_THE_BUILD
         how = "Build it anew" if is_ready else "Mend what is said above, then build it anew"
-        following = f"--then {DEPLOY}{environment}"
-        return [
-            f"{how} and publish that: `workflow submit hugo-build --env {environment} {following}`"
-        ]
+        return [f"{how} and publish that: `{publish_anew(environment)}`"]
     steps = [f"Read all that it printed: `workflow logs {task.task_id}`"] if printed else []
     again = f"`workflow retry {task.task_id}`"
     if failure.error.action == "fix":

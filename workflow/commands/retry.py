@@ -15,7 +15,7 @@ from workflow.commands import choices, wait
 from workflow.document import Document
 from workflow.errors import Exit, WorkflowError
 from workflow.exchange import Exchange, Found
-from workflow.handlers import OF_THE_BUILD, OF_THE_SOURCES
+from workflow.handlers import NEEDS_A_BUILD
 from workflow.overview import ENDED, overview, resolve
 from workflow.pending import publish_task, submitting
 from workflow.reply import Reply
@@ -93,7 +93,7 @@ def _links(place: Place, exchange: Exchange, found: Found) -> list[tuple[Task, D
     """
     asked, read = _loaded(place, found)
     known = overview(exchange, found)
-    if known.get("error_code") not in ("predecessor_failed", *OF_THE_BUILD, *OF_THE_SOURCES):
+    if known.get("error_code") not in ("predecessor_failed", *NEEDS_A_BUILD):
         return [(asked, read)]
     links = []
     for link in leading_to(exchange, found.task_id):

@@ -10,7 +10,7 @@ from workflow import document
 from workflow.cli import Place, command
 from workflow.commands import choices
 from workflow.errors import Exit, WorkflowError
-from workflow.handlers import DEPLOY, OF_THE_BUILD, OF_THE_SOURCES, find_type
+from workflow.handlers import NEEDS_A_BUILD, OF_THE_BUILD, find_type, publish_anew
 from workflow.overview import ENDED, approval_next, resolve, sweeper_warning, waits_for
 from workflow.reply import Reply
 from workflow.result import WHO_ACTS, live_now, read_result
@@ -140,9 +140,8 @@ def _mending(
     if error.get("code") == "stale_plan":
         return [(f"workflow retry {task_id}", "let it plan anew, and have that approved")]
     environment = result.get("environment")
-    if error.get("code") in (*OF_THE_BUILD, *OF_THE_SOURCES) and environment:
-        following = f"--then {DEPLOY}{environment}"
-        again = f"workflow submit hugo-build --env {environment} {following}"
+    if error.get("code") in NEEDS_A_BUILD and environment:
+        again = publish_anew(environment)
         if error["code"] in OF_THE_BUILD:
             return [(again, "build it anew, then publish that")]
         return [

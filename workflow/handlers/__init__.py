@@ -86,11 +86,17 @@ OF_THE_BUILD = (
     "empty_site", "build_missing", "wrong_build", "changed_since_build", "drafts_included",
 )  # fmt: skip
 """Errors of a deploy that another build mends, and another try of the deploy alone does not."""
-OF_THE_SOURCES = (
+NEEDS_A_BUILD = (
+    *OF_THE_BUILD,
     "no_index", "too_few_files", "secrets_found", "bad_link", "special_file", "bad_name",
     "localhost_links",
 )  # fmt: skip
-"""The same, where something has to be mended before that build."""
+"""Those, and the ones where something has to be mended before that build."""
+
+
+def publish_anew(environment: str) -> str:
+    """The command that builds the site anew, and publishes that."""
+    return f"workflow submit hugo-build --env {environment} --then {DEPLOY}{environment}"
 
 
 def _deploy(environment: str) -> TaskType:

@@ -112,13 +112,9 @@ def _not_built(place: Place, why: str) -> TaskFailed:
             f"{place.site} is not built into {place.public}: {why}",
             "fix",
             "environment",
-            hint=f"build it first: {_build(place)}",
+            hint=f"build it first: {place.build}",
         )
     )
-
-
-def _build(place: Place) -> str:
-    return f"`workflow submit hugo-build --env {place.environment}`"
 
 
 def _placed(findings: Sequence[Finding], site: Site, place: Place, config: Config) -> list[Finding]:
@@ -206,7 +202,7 @@ def _told(
         doubt = f"public/ was built for {other}, not for {place.environment}"
         verdict = f"{verdict.rstrip('.')}, but {doubt}."
         summary = f"{doubt}.\n\n{summary}".rstrip()
-        steps.append(f"Build it for {place.environment}, and check that: {_build(place)}")
+        steps.append(f"Build it for {place.environment}, and check that: {place.build}")
     if errors:
         raise TaskFailed(_error(errors), outputs=outputs, summary=summary)
     return Outcome(

@@ -134,13 +134,9 @@ def _not_built(place: Place) -> TaskFailed:
             f"{place.site} is not built: there is no folder {place.public}",
             "fix",
             "environment",
-            hint=f"build it first: {_build(place)}",
+            hint=f"build it first: {place.build}",
         )
     )
-
-
-def _build(place: Place) -> str:
-    return f"`workflow submit hugo-build --env {place.environment}`"
 
 
 def _changed(place: Place, error: FileNotFoundError) -> TaskFailed:
@@ -284,7 +280,7 @@ def _next_steps(report: Report, place: Place, *, is_built: bool) -> list[str]:
     if report.causes:
         steps.append(f"All findings, with their places: {FINDINGS} beside the log")
     if not is_built:
-        steps.append(f"Build it for {place.environment}, and check that: {_build(place)}")
+        steps.append(f"Build it for {place.environment}, and check that: {place.build}")
     elif place.configured.deploy is not None:
         steps.append(f"Ready for deployment: `workflow submit hugo-deploy-{place.environment}`")
     return steps

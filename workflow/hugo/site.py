@@ -42,6 +42,11 @@ class Place:
     def is_dev(self) -> bool:
         return is_dev(self.environment)
 
+    @property
+    def build(self) -> str:
+        """The command that builds it, as messages tell it."""
+        return f"`workflow submit hugo-build --env {self.environment}`"
+
 
 def is_site(folder: Path) -> bool:
     """Whether the folder has what makes it a Hugo site: a configuration."""
